@@ -1,0 +1,65 @@
+/*
+ * A .torrent of one file (BEP 3 "metainfo files", BEP 12 announce-list, BEP 27
+ * private). Multi-file torrents are refused: murder sends one archive.
+ */
+#ifndef MURDER_CORE_METAINFO_H
+#define MURDER_CORE_METAINFO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "limits.h"
+#include "span.h"
+
+#define SHA1_BYTES 20u
+
+/* All spans borrow from the bytes given to metainfo_parse(). */
+struct metainfo {
+	struct span info;      /* the raw info dictionary: its SHA-1 names the
+				  torrent; computed by the caller (io/digest) */
+	struct span name;      /* a safe file name: see metainfo_name_safe() */
+	struct span pieces;    /* n_pieces * SHA1_BYTES */
+	uint64_t length;       /* bytes of the file; 0 is allowed */
+	uint32_t piece_length; /* bytes, a power of two within the limits */
+	uint32_t n_pieces;     /* ceil(length / piece_length) */
+	bool is_private;       /* BEP 27 */
+	struct {
+		struct span url;
+		uint32_t tier; /* BEP 12: lower tiers first */
+	} trackers[LIMIT_TRACKERS];
+	uint32_t n_trackers; /* surplus ones are ignored */
+};
+
+/*
+ * Reads a .torrent. Only canonical bencode is accepted, and nothing after it.
+ * ERR_TRUNCATED, ERR_SYNTAX, ERR_CANONICAL, ERR_DEPTH, ERR_RANGE, ERR_TYPE,
+ * ERR_MISSING, ERR_LIMIT, ERR_UNSAFE (name), ERR_UNSUPPORTED (files, no v1
+ * hashes), ERR_TRAILING. On failure *key names the culprit ("info.pieces") or
+ * is NULL; static storage.
+ */
+int metainfo_parse(struct metainfo *m, struct span torrent, const char **key);
+
+/* What metainfo_build() writes; spans borrowed for the call. */
+struct metainfo_spec {
+	struct span announce; /* URL of the one tracker */
+	struct span name;
+	struct span pieces;
+	struct span created_by;
+	uint64_t length;
+	uint32_t piece_length;
+	bool is_private;
+};
+
+/* Appends a canonical .torrent: announce, created by, info. No creation date,
+ * so the same file gives the same bytes. */
+int metainfo_build(struct buf *out, const struct metainfo_spec *spec);
+
+/* Not empty, not "." or "..", no '/', no NUL, at most LIMIT_NAME_BYTES. */
+bool metainfo_name_safe(struct span name);
+
+/* Bytes of piece i: piece_length, or what is left for the last one. */
+uint32_t metainfo_piece_size(
+    uint64_t length, uint32_t piece_length, uint32_t i);
+
+#endif
