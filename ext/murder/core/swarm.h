@@ -135,7 +135,8 @@ enum action_kind {
 			      was sent yet, and then say swarm_on_unsent() */
 	ACTION_RECEIVE,       /* the next block.length bytes from peer belong at
 				 block; if discard, read and forget them; in both
-				 cases tell swarm_on_payload() */
+				 cases tell swarm_on_payload(). A second one before
+				 the first is done redirects what is still to come */
 	ACTION_STORE,    /* block.piece is complete in memory: check its hash,
 			    write it; tell swarm_on_stored() */
 	ACTION_DROP,     /* forget the memory held for block.piece */

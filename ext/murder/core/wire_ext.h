@@ -1,8 +1,9 @@
 /*
  * The extension handshake (BEP 10) and our one extension, "murder": between
  * our own clients the sender decides whom to serve next, and says so with a
- * GRANT: "ask me for one piece now". The receiver answers by requesting one
- * piece, or with DECLINE. doc/PROTOCOL.md tells the whole of it.
+ * GRANT: "ask me for one piece now, best this one". The receiver answers by
+ * requesting blocks of one piece, or with DECLINE; WANT takes a DECLINE back.
+ * doc/PROTOCOL.md tells the whole of it.
  */
 #ifndef MURDER_CORE_WIRE_EXT_H
 #define MURDER_CORE_WIRE_EXT_H
@@ -20,8 +21,26 @@ enum wire_ext_id {
 	WIRE_EXT_MURDER = 2
 };
 
-/* The body of a "murder" message is one of these bytes, and nothing else. */
-enum wire_grant { WIRE_GRANT = 0, WIRE_DECLINE = 1 };
+/* The body of a "murder" message: one byte of these, then a piece as a 32-bit
+ * big-endian number, or WIRE_NO_PIECE. */
+enum wire_murder_kind {
+	WIRE_GRANT = 0,   /* piece: a suggestion, which the receiver may
+			     replace by any other one */
+	WIRE_DECLINE = 1, /* nothing now; do not grant until a WANT */
+	WIRE_WANT = 2
+};
+#define WIRE_NO_PIECE 0xffffffffu
+
+struct wire_murder {
+	enum wire_murder_kind kind;
+	uint32_t piece;
+};
+
+/* Reads the body behind our id; ERR_PROTOCOL if its length or kind is wrong. */
+int wire_murder_parse(struct wire_murder *m, struct span payload);
+
+/* Appends a body. */
+int wire_murder_build(struct buf *out, const struct wire_murder *m);
 
 /* All fields optional; 0 / empty is "not said". */
 struct wire_ext_handshake {
