@@ -37,4 +37,8 @@ int span_take_be64(struct span *in, uint64_t *out);
 /* n bytes as a span that borrows from in. */
 int span_take(struct span *in, size_t n, struct span *out);
 
+/* What a cursor that began as whole has taken so far, rest being what it has
+ * left: the bytes of whole in front of its tail rest. */
+struct span span_taken(struct span whole, struct span rest);
+
 #endif
