@@ -98,8 +98,9 @@ int swarm_on_bytes(struct swarm *s, peer_t p, struct span in, size_t *used,
  * they are in place. The last of them completes the block. */
 int swarm_on_payload(struct swarm *s, peer_t p, uint32_t n, struct instant now);
 
-/* n more bytes of the ACTION_SEND_BLOCKs of p went into the socket. They
- * complete blocks in the order they were asked for. */
+/* n more bytes of payload of the ACTION_SEND_BLOCKs of p went into the socket
+ * (heads are not counted). They complete blocks in the order they were asked
+ * for. */
 int swarm_on_sent(struct swarm *s, peer_t p, uint32_t n, struct instant now);
 
 enum swarm_stored {
