@@ -126,24 +126,21 @@ int swarm_on_stop(struct swarm *s, struct instant now);
 /* ---- what to do --------------------------------------------------------- */
 
 enum action_kind {
-	ACTION_DIAL,          /* connect peer to addr */
-	ACTION_CLOSE,         /* close peer; reason says why */
-	ACTION_SEND,          /* send bytes to peer, behind all that was sent */
-	ACTION_SEND_BLOCK,    /* send bytes (the 13-byte head), then block from
-				 the file */
-	ACTION_CANCEL_BLOCKS, /* peer no longer wants the SEND_BLOCK of exactly
-			      this block; leave it out if not one byte of it
-			      was sent yet, and then say swarm_on_unsent() */
-	ACTION_RECEIVE,       /* the next block.length bytes from peer belong at
-				 block; if discard, read and forget them; in both
-				 cases tell swarm_on_payload(). A second one before
-				 the first is done redirects what is still to come */
-	ACTION_STORE,    /* block.piece is complete in memory: check its hash,
-			    write it; tell swarm_on_stored() */
-	ACTION_DROP,     /* forget the memory held for block.piece */
-	ACTION_ANNOUNCE, /* ask tracker number announce.tracker */
-	ACTION_FINISHED  /* every piece is stored; given once, never to one
-			    who began complete */
+	ACTION_DIAL,       /* connect peer to addr */
+	ACTION_CLOSE,      /* close peer; reason says why */
+	ACTION_SEND,       /* send bytes to peer, behind all that was sent */
+	ACTION_SEND_BLOCK, /* send bytes (the 13-byte head), then block from
+			      the file */
+	ACTION_RECEIVE,    /* the next block.length bytes from peer belong at
+			      block; if discard, read and forget them; in both
+			      cases tell swarm_on_payload(). A second one before
+			      the first is done redirects what is still to come */
+	ACTION_STORE,      /* block.piece is complete in memory: check its hash,
+			      write it; tell swarm_on_stored() */
+	ACTION_DROP,       /* forget the memory held for block.piece */
+	ACTION_ANNOUNCE,   /* ask tracker number announce.tracker */
+	ACTION_FINISHED    /* every piece is stored; given once, never to one
+			      who began complete */
 };
 
 enum close_reason {
@@ -173,7 +170,7 @@ struct action {
 	struct addr addr;         /* DIAL */
 	enum close_reason reason; /* CLOSE */
 	struct span bytes;        /* SEND, SEND_BLOCK */
-	struct block block;       /* SEND_BLOCK, CANCEL_BLOCKS, RECEIVE, STORE,
+	struct block block;       /* SEND_BLOCK, RECEIVE, STORE,
 				     DROP */
 	bool discard;             /* RECEIVE */
 	struct {
@@ -181,10 +178,6 @@ struct action {
 		struct announce_query query;
 	} announce; /* ANNOUNCE */
 };
-
-/* A SEND_BLOCK of p was left out before its first byte was sent. */
-int swarm_on_unsent(
-    struct swarm *s, peer_t p, struct block b, struct instant now);
 
 /* Gives the next thing to do; false if there is none. */
 bool swarm_next(struct swarm *s, struct action *out);

@@ -1,0 +1,171 @@
+#include <assert.h>
+#include <stddef.h>
+
+#include "fetch.h"
+
+struct fetch *
+fetch_new(const struct mem *mem, uint32_t piece, uint32_t size,
+    struct instant now)
+{
+	uint32_t n = (size + FETCH_UNIT - 1) / FETCH_UNIT;
+	struct fetch *f;
+
+	assert(size > 0);
+	f = mem_zalloc(mem, 1,
+	    offsetof(struct fetch, unit) + n * sizeof(struct fetch_unit));
+	if (f == NULL)
+		return NULL;
+	f->piece = piece;
+	f->size = size;
+	f->n_units = n;
+	f->begun = now;
+	return f;
+}
+
+void
+fetch_free(const struct mem *mem, struct fetch *f)
+{
+	mem_free(mem, f);
+}
+
+struct fetch_run
+fetch_run_of(const struct fetch *f, uint32_t begin, uint32_t length)
+{
+	assert(begin < f->size);
+	assert(length > 0);
+	assert(length <= f->size - begin);
+	return (struct fetch_run){.begin = begin / FETCH_UNIT,
+	    .end = (begin + length + FETCH_UNIT - 1) / FETCH_UNIT};
+}
+
+static bool
+free_unit(const struct fetch_unit *u, bool duplicate)
+{
+	if (u->got)
+		return false;
+	if (duplicate)
+		return u->n_asked == 1 && u->taker == 0;
+	return u->n_asked == 0 && u->taker == 0;
+}
+
+struct fetch_run
+fetch_find(const struct fetch *f, uint32_t from, uint32_t max_bytes,
+    bool duplicate)
+{
+	uint32_t max = max_bytes / FETCH_UNIT;
+	struct fetch_run r;
+
+	assert(max > 0);
+	for (r.begin = from; r.begin < f->n_units; r.begin++)
+		if (free_unit(&f->unit[r.begin], duplicate))
+			break;
+	if (r.begin >= f->n_units) /* from may lie behind the end */
+		return (struct fetch_run){.begin = f->n_units,
+		    .end = f->n_units};
+	for (r.end = r.begin + 1; r.end < f->n_units; r.end++)
+		if (r.end - r.begin >= max ||
+		    !free_unit(&f->unit[r.end], duplicate))
+			break;
+	return r;
+}
+
+uint32_t
+fetch_run_begin(struct fetch_run r)
+{
+	return r.begin * FETCH_UNIT;
+}
+
+uint32_t
+fetch_run_length(const struct fetch *f, struct fetch_run r)
+{
+	uint32_t end = r.end * FETCH_UNIT;
+
+	if (end > f->size)
+		end = f->size;
+	return end - r.begin * FETCH_UNIT;
+}
+
+void
+fetch_ask(struct fetch *f, struct fetch_run r)
+{
+	for (; r.begin < r.end; r.begin++) {
+		assert(f->unit[r.begin].n_asked < UINT8_MAX);
+		f->unit[r.begin].n_asked++;
+	}
+}
+
+void
+fetch_unask(struct fetch *f, struct fetch_run r)
+{
+	for (; r.begin < r.end; r.begin++) {
+		assert(f->unit[r.begin].n_asked > 0);
+		f->unit[r.begin].n_asked--;
+	}
+}
+
+bool
+fetch_take(struct fetch *f, struct fetch_run r, uint32_t slot)
+{
+	uint32_t u;
+
+	assert(slot < LIMIT_PEERS);
+	if (f->storing)
+		return false;
+	for (u = r.begin; u < r.end; u++)
+		if (f->unit[u].got)
+			return false;
+	for (u = r.begin; u < r.end; u++)
+		f->unit[u].taker = (uint8_t)(slot + 1);
+	return true;
+}
+
+void
+fetch_untake(struct fetch *f, uint32_t slot)
+{
+	uint32_t u;
+
+	for (u = 0; u < f->n_units; u++)
+		if (f->unit[u].taker == slot + 1)
+			f->unit[u].taker = 0;
+}
+
+void
+fetch_got(struct fetch *f, uint32_t u, uint32_t slot)
+{
+	assert(u < f->n_units);
+	assert(!f->unit[u].got);
+	f->unit[u].got = true;
+	f->unit[u].taker = 0;
+	f->n_got++;
+	f->sources[slot / 64] |= (uint64_t)1 << (slot % 64);
+}
+
+bool
+fetch_is_blank(const struct fetch *f)
+{
+	uint32_t u;
+
+	if (f->n_got > 0)
+		return false;
+	for (u = 0; u < f->n_units; u++)
+		if (f->unit[u].n_asked > 0 || f->unit[u].taker != 0)
+			return false;
+	return true;
+}
+
+bool
+fetch_has_source(const struct fetch *f, uint32_t slot)
+{
+	return (f->sources[slot / 64] >> (slot % 64) & 1) != 0;
+}
+
+uint32_t
+fetch_n_sources(const struct fetch *f)
+{
+	uint32_t n = 0, slot;
+
+	for (slot = 0; slot < LIMIT_PEERS; slot++)
+		if (fetch_has_source(f, slot))
+			n++;
+	return n;
+}

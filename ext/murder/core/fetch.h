@@ -1,0 +1,83 @@
+/*
+ * One piece being fetched, in units of 16 KiB: which have arrived, which are
+ * asked for, from whom one is arriving right now. Requests of any size are
+ * runs of units, so neighbours with different block sizes can share a piece.
+ */
+#ifndef MURDER_CORE_FETCH_H
+#define MURDER_CORE_FETCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "limits.h"
+#include "mem.h"
+#include "tick.h"
+
+#define FETCH_UNIT LIMIT_BLOCK_STANDARD
+
+struct fetch_unit {
+	bool got;
+	uint8_t n_asked; /* requests outstanding that cover it */
+	uint8_t taker;	 /* slot + 1 of the neighbour it arrives from; 0 none */
+};
+
+struct fetch {
+	uint32_t piece;
+	uint32_t size;	  /* bytes */
+	uint32_t n_units; /* ceil(size / FETCH_UNIT) */
+	uint32_t n_got;
+	bool storing;	 /* complete; ACTION_STORE is under way */
+	bool alone;	 /* only one neighbour may serve it: its hash was
+			    wrong before and the culprit is not known */
+	uint32_t owner;	 /* slot + 1 of that neighbour; 0 not chosen yet */
+	struct instant begun;
+	uint64_t sources[LIMIT_PEERS / 64]; /* slots that sent part of it */
+	struct fetch_unit unit[];
+};
+
+/* [begin, end) in units of what a request of these bytes covers. */
+struct fetch_run {
+	uint32_t begin, end;
+};
+
+struct fetch *fetch_new(const struct mem *mem, uint32_t piece, uint32_t size,
+    struct instant now);
+void fetch_free(const struct mem *mem, struct fetch *f);
+
+/* The units of the bytes [begin, begin + length) of the piece. */
+struct fetch_run fetch_run_of(const struct fetch *f, uint32_t begin,
+    uint32_t length);
+
+/*
+ * The first run of units, from unit `from` on, that nobody was asked for (or,
+ * with duplicate, that exactly one was and that does not arrive yet), at most
+ * max_bytes long. Empty (begin == end) if there is none.
+ */
+struct fetch_run fetch_find(const struct fetch *f, uint32_t from,
+    uint32_t max_bytes, bool duplicate);
+
+/* The bytes of a run: offset and, cut at the piece's end, length. */
+uint32_t fetch_run_begin(struct fetch_run r);
+uint32_t fetch_run_length(const struct fetch *f, struct fetch_run r);
+
+/* Counts a request for the run, or takes it back. */
+void fetch_ask(struct fetch *f, struct fetch_run r);
+void fetch_unask(struct fetch *f, struct fetch_run r);
+
+/* The run begins to arrive from slot; false if a unit of it is here already,
+ * and nothing is changed. */
+bool fetch_take(struct fetch *f, struct fetch_run r, uint32_t slot);
+
+/* Slot no longer delivers: its unfinished units are free again. */
+void fetch_untake(struct fetch *f, uint32_t slot);
+
+/* Unit u has arrived from slot. */
+void fetch_got(struct fetch *f, uint32_t u, uint32_t slot);
+
+/* Whether nothing arrived, is asked for, or is arriving. */
+bool fetch_is_blank(const struct fetch *f);
+
+bool fetch_has_source(const struct fetch *f, uint32_t slot);
+uint32_t fetch_n_sources(const struct fetch *f);
+
+#endif
