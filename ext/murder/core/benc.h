@@ -4,9 +4,9 @@
  *
  * The reader never allocates and never recurses. In BENC_STRICT mode it
  * refuses what is not canonical: unsorted or repeated keys, leading zeros,
- * negative zero. BENC_LENIENT accepts unsorted keys and leading zeros (other
- * people's trackers), never repeated keys next to each other or broken
- * lengths.
+ * negative zero. BENC_LENIENT accepts unsorted keys, leading zeros and negative
+ * zero (other people's trackers), never repeated keys next to each other or
+ * broken lengths.
  */
 #ifndef MURDER_CORE_BENC_H
 #define MURDER_CORE_BENC_H

@@ -24,7 +24,8 @@
 	X(ERR_REFUSED, -14, "was refused by the other side")                   \
 	X(ERR_TRAILING, -15, "has bytes after its end")                        \
 	X(ERR_IO, -16, "could not be read or written")                         \
-	X(ERR_FULL, -17, "has no room left")
+	X(ERR_FULL, -17, "has no room left")                                   \
+	X(ERR_LENGTH, -18, "has the wrong length")
 
 enum err {
 #define X(name, value, sentence) name = (value),

@@ -1,6 +1,7 @@
 /*
  * A .torrent of one file (BEP 3 "metainfo files", BEP 12 announce-list, BEP 27
- * private). Multi-file torrents are refused: murder sends one archive.
+ * private). Multi-file torrents are refused: murder sends one archive. Where
+ * there is an announce-list with a URL in it, announce is ignored (BEP 12).
  */
 #ifndef MURDER_CORE_METAINFO_H
 #define MURDER_CORE_METAINFO_H
@@ -34,15 +35,18 @@ struct metainfo {
 /*
  * Reads a .torrent. Only canonical bencode is accepted, and nothing after it.
  * ERR_TRUNCATED, ERR_SYNTAX, ERR_CANONICAL, ERR_DEPTH, ERR_RANGE, ERR_TYPE,
- * ERR_MISSING, ERR_LIMIT, ERR_UNSAFE (name), ERR_UNSUPPORTED (files, no v1
- * hashes), ERR_TRAILING. On failure *key names the culprit ("info.pieces") or
- * is NULL; static storage.
+ * ERR_MISSING, ERR_LIMIT, ERR_LENGTH (pieces), ERR_UNSAFE (name),
+ * ERR_UNSUPPORTED (files, no v1 hashes), ERR_TRAILING. On failure *key names
+ * the culprit ("info.pieces") or is NULL; static storage.
  */
 int metainfo_parse(struct metainfo *m, struct span torrent, const char **key);
 
 /* What metainfo_build() writes; spans borrowed for the call. */
 struct metainfo_spec {
-	struct span announce; /* URL of the one tracker */
+	struct span announce;             /* URL of the tracker */
+	const struct span *more_trackers; /* URLs, each a tier of its own behind
+					     announce (BEP 12); may be NULL */
+	uint32_t n_more_trackers;
 	struct span name;
 	struct span pieces;
 	struct span created_by;
@@ -51,8 +55,11 @@ struct metainfo_spec {
 	bool is_private;
 };
 
-/* Appends a canonical .torrent: announce, created by, info. No creation date,
- * so the same file gives the same bytes. */
+/* Appends a canonical .torrent: announce, announce-list if there are more
+ * trackers, created by unless empty, info. No creation date, so the same file
+ * gives the same bytes. Refuses, before it writes anything, what
+ * metainfo_parse() would: ERR_RANGE, ERR_LIMIT, ERR_LENGTH, ERR_UNSAFE,
+ * ERR_TYPE (not a URL); else the error of out. */
 int metainfo_build(struct buf *out, const struct metainfo_spec *spec);
 
 /* Not empty, not "." or "..", no '/', no NUL, at most LIMIT_NAME_BYTES. */

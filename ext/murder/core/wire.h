@@ -17,6 +17,16 @@
 #define WIRE_PIECE_HEAD_BYTES 13u
 #define WIRE_ID_BYTES 20u
 
+/* How every handshake begins: the length of the name, and the name. */
+#define WIRE_MAGIC "\023BitTorrent protocol"
+#define WIRE_MAGIC_BYTES 20u
+
+/* The bits we know of the eight reserved bytes behind it: byte 5 of BEP 10,
+ * byte 7 of BEP 6. */
+#define WIRE_RESERVED_BYTES 8u
+#define WIRE_RESERVED_5_EXTENDED 0x10u
+#define WIRE_RESERVED_7_FAST 0x04u
+
 /* The ids of BEP 3, 6 and 10; WIRE_KEEPALIVE and WIRE_HANDSHAKE are ours. */
 enum wire_kind {
 	WIRE_CHOKE = 0,
@@ -54,7 +64,7 @@ struct wire_msg {
 	uint32_t begin;   /* request, piece, cancel, reject: offset in bytes */
 	uint32_t length;  /* the same: bytes; for a piece, of its payload */
 	uint8_t ext_id;   /* extended: 0 is the extension handshake */
-	struct span body; /* bitfield, extended; lives until the next read */
+	struct span body; /* bitfield, extended: borrowed, see wire_read() */
 	struct wire_handshake handshake;
 };
 
@@ -66,6 +76,7 @@ struct wire_reader {
 	uint32_t skip;        /* bytes of an unknown message still to come */
 	bool clear_held;      /* the last message borrowed from held */
 	bool shaken;          /* the handshake has been read */
+	int err;              /* sticky */
 };
 
 /* Makes a reader that expects a handshake first. max_message must allow for
@@ -76,8 +87,10 @@ void wire_reader_free(struct wire_reader *r);
 
 /*
  * Takes bytes off the front of *in. 1: *m is a message; 0: *in is used up and
- * more is needed; negative: ERR_PROTOCOL (wrong length for its kind, not a
- * BitTorrent handshake), ERR_LIMIT, ERR_NOMEM: close the connection.
+ * more is needed; negative: ERR_PROTOCOL (wrong length for its kind, an empty
+ * block, not a BitTorrent handshake), ERR_LIMIT, ERR_NOMEM: close the
+ * connection; the error repeats. A body borrows from in, or from the reader
+ * where the message came in parts: it lives until either goes.
  * For WIRE_PIECE the caller takes the next m->length bytes of the stream
  * itself before it reads on.
  */

@@ -53,8 +53,10 @@ struct wire_ext_handshake {
 	struct span yourip; /* 4 or 16 bytes, borrowed */
 };
 
-/* Reads the payload behind ext id 0. Lenient about order and unknown keys;
- * ERR_SYNTAX, ERR_TYPE, … on broken bencode. */
+/* Reads the payload behind ext id 0. Lenient about order, unknown keys and
+ * bytes behind the dictionary; a number or yourip that makes no sense counts as
+ * not said, a reqq or murder_block beyond 32 bits as the largest. ERR_SYNTAX,
+ * ERR_TYPE, … on broken bencode; *h is then not to be used. */
 int wire_ext_parse(struct wire_ext_handshake *h, struct span payload);
 
 /* Appends the payload; empty fields are left out. */
@@ -65,7 +67,11 @@ struct wire_pex {
 	struct span added;  /* 6 bytes each */
 	struct span added6; /* 18 bytes each */
 };
+
+/* Reads the payload behind our id of PEX; flags and dropped peers are passed
+ * over. ERR_PROTOCOL if a list holds half an address, ERR_SYNTAX, … */
 int wire_pex_parse(struct wire_pex *p, struct span payload);
+/* Appends the payload; flags are zero, empty lists are left out. */
 int wire_pex_build(struct buf *out, const struct wire_pex *p);
 
 #endif
