@@ -31,7 +31,9 @@
  * SIGTERM and SIGHUP sent to it, and the loss of its stdout or stderr (a
  * dropped ssh), reach the child as SIGTERM; so does its death. So a program
  * needs its ordinary SIGTERM handling and nothing else to end cleanly and to
- * remove what is partial; STATUS_INTERRUPTED is the status for that.
+ * remove what is partial; STATUS_INTERRUPTED is the status for that. It may
+ * arrive more than once, so a second one must not cut the cleaning short; and
+ * SIGPIPE is to be ignored, since the caller's stdout may be gone.
  */
 #ifndef MURDER_IO_DAEMON_H
 #define MURDER_IO_DAEMON_H
