@@ -22,8 +22,9 @@ void digest_add(struct digest *d, struct span bytes);
 void digest_end(struct digest *d, uint8_t out[SHA1_BYTES]);
 
 /*
- * The SHA-1 of the bytes [begin, end) of fd, read with pread(2); d must be
- * fresh. 0; ERR_IO with errno; ERR_TRUNCATED if the file ends before end.
+ * The SHA-1 of the bytes [begin, end) of fd, read with pread(2); what d
+ * held before is forgotten. 0; ERR_IO with errno; ERR_TRUNCATED if the file
+ * ends before end.
  */
 int digest_file_range(struct digest *d, int fd, uint64_t begin, uint64_t end,
     uint8_t out[SHA1_BYTES]);

@@ -44,13 +44,12 @@ int ioerr_core(struct ioerr *e, const char *path, int code);
 int ioerr_advise(struct ioerr *e, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Writes the one line, without newline, into out (n bytes with the NUL).
- * Control characters in it are shown as \ooo, so that it stays one line. */
-void ioerr_line(
-    const struct ioerr *e, const char *program, char *out, size_t n);
+/* Writes "PATH: what: advice" into out (n bytes with the NUL; cut if longer).
+ * Control characters are shown as \ooo, so that it stays one line. */
+void ioerr_line(const struct ioerr *e, char *out, size_t n);
 
-/* Prints that line on stderr; gives the exit status. Nothing is printed, and
- * STATUS_OK given, if nothing failed. */
-enum status ioerr_report(const struct ioerr *e, const char *program);
+/* Prints that line through log_error(), which puts the program's name before
+ * it; gives the exit status. If nothing failed, prints nothing. */
+enum status ioerr_report(const struct ioerr *e);
 
 #endif

@@ -29,8 +29,8 @@ const char *output_path(const struct output *o);
 /* Appends all bytes. */
 int output_write(struct output *o, struct span bytes, struct ioerr *e);
 
-/* Whether path's last component names what is below directory dir (already
- * open): used to refuse packing a directory into itself. */
+/* Whether the file lies in the directory open at dir or below it: used to
+ * refuse packing a directory into itself. */
 bool output_is_below(const struct output *o, int dir);
 
 /* Makes it durable and gives it its name. On failure nothing is under the

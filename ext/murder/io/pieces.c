@@ -1,0 +1,174 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "core/limits.h"
+#include "io/pieces.h"
+
+#define MAX_THREADS 16u
+/* Bytes a thread takes at a time: long enough for the disk to read ahead. */
+#define RUN_BYTES (4u << 20)
+
+int
+pieces_init(struct pieces *p, struct buf *hashes, uint32_t piece_length)
+{
+	*p = (struct pieces){.hashes = hashes, .piece_length = piece_length};
+	return digest_new(&p->digest);
+}
+
+/* Appends the hash of the piece that has just ended. */
+static int
+close_piece(struct pieces *p)
+{
+	uint8_t *out = buf_grow(p->hashes, SHA1_BYTES);
+
+	if (out == NULL)
+		return buf_error(p->hashes);
+	digest_end(p->digest, out);
+	return 0;
+}
+
+int
+pieces_add(struct pieces *p, struct span bytes)
+{
+	while (bytes.n > 0) {
+		size_t held = (size_t)(p->length % p->piece_length);
+		size_t n = p->piece_length - held;
+
+		if (n > bytes.n)
+			n = bytes.n;
+		digest_add(p->digest, (struct span){bytes.p, n});
+		p->length += n;
+		bytes.p += n;
+		bytes.n -= n;
+		if (p->length % p->piece_length == 0 && close_piece(p) < 0)
+			return buf_error(p->hashes);
+	}
+	return 0;
+}
+
+int
+pieces_end(struct pieces *p)
+{
+	return p->length % p->piece_length == 0 ? 0 : close_piece(p);
+}
+
+void
+pieces_free(struct pieces *p)
+{
+	digest_free(p->digest);
+	p->digest = NULL;
+}
+
+/* ---- a whole file ------------------------------------------------------- */
+
+/* What the threads share: each takes the next run of pieces until none is
+ * left or one has failed. */
+struct job {
+	int fd;
+	uint64_t length;
+	uint32_t piece_length;
+	uint32_t n_pieces;
+	uint32_t run;     /* pieces taken at a time */
+	uint8_t *out;     /* n_pieces * SHA1_BYTES */
+	atomic_uint next; /* first piece not yet taken */
+	atomic_int err;   /* the first failure */
+	atomic_int sys;   /* its errno */
+};
+
+static int
+hash_run(struct job *j, struct digest *d, uint32_t begin, uint32_t end)
+{
+	for (uint32_t i = begin; i < end; i++) {
+		uint64_t from = (uint64_t)i * j->piece_length;
+		uint64_t to =
+		    from + metainfo_piece_size(j->length, j->piece_length, i);
+		int rc = digest_file_range(
+		    d, j->fd, from, to, j->out + (size_t)i * SHA1_BYTES);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static void *
+worker(void *arg)
+{
+	struct job *j = arg;
+	struct digest *d = NULL;
+	int rc = digest_new(&d);
+
+	while (rc == 0 && atomic_load(&j->err) == 0) {
+		uint32_t begin = atomic_fetch_add(&j->next, j->run);
+		uint32_t end = begin + j->run;
+
+		if (begin >= j->n_pieces)
+			break;
+		if (end > j->n_pieces)
+			end = j->n_pieces;
+		rc = hash_run(j, d, begin, end);
+	}
+	if (rc < 0) {
+		int none = 0;
+		int sys = errno;
+
+		if (atomic_compare_exchange_strong(&j->err, &none, rc))
+			atomic_store(&j->sys, sys);
+	}
+	digest_free(d);
+	return NULL;
+}
+
+static unsigned
+n_cores(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == -1)
+		return 1;
+	return (unsigned)CPU_COUNT(&set);
+}
+
+/* This thread works too; fewer helpers than wanted are enough. */
+static void
+run_job(struct job *j, unsigned n_threads)
+{
+	pthread_t helper[MAX_THREADS];
+	unsigned n = 0;
+
+	if (n_threads > MAX_THREADS)
+		n_threads = MAX_THREADS;
+	while (n + 1 < n_threads && n < j->n_pieces / j->run &&
+	       pthread_create(&helper[n], NULL, worker, j) == 0)
+		n++;
+	worker(j);
+	while (n > 0)
+		pthread_join(helper[--n], NULL);
+}
+
+int
+pieces_of_file(struct buf *hashes, int fd, uint64_t length,
+    uint32_t piece_length, unsigned n_threads)
+{
+	struct job j = {
+	    .fd = fd, .length = length, .piece_length = piece_length};
+	uint64_t n = length / piece_length + (length % piece_length != 0);
+
+	if (n > LIMIT_PIECES)
+		return ERR_LIMIT;
+	if (n == 0)
+		return 0;
+	j.n_pieces = (uint32_t)n;
+	j.run = piece_length < RUN_BYTES ? RUN_BYTES / piece_length : 1;
+	j.out = buf_grow(hashes, (size_t)n * SHA1_BYTES);
+	if (j.out == NULL)
+		return buf_error(hashes);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	run_job(&j, n_threads != 0 ? n_threads : n_cores());
+	errno = atomic_load(&j.sys);
+	return atomic_load(&j.err);
+}
