@@ -42,7 +42,7 @@ fuzz-run-%:
 
 # ---- rules of the tree -----------------------------------------------------
 # The core may need these symbols from outside itself, and no others.
-PURE := memcpy|memmove|memset|memcmp|memchr|strlen|__assert_fail|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail
+PURE := memcpy|memmove|memset|memcmp|bcmp|memchr|strlen|__assert_fail|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail
 purity: $(CORE_OBJ)
 	@$(LD) -r -o $(BUILD)/core.o $(CORE_OBJ)
 	@bad=$$(nm -u $(BUILD)/core.o | awk '{print $$2}' | grep -Evx '$(PURE)'); \

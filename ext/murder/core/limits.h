@@ -61,4 +61,10 @@
 /* The query string of an announce (a long one is 600 bytes). */
 #define LIMIT_QUERY_BYTES 8192u
 
+/* Archive members: 4 million are 1 GiB of names at worst; their paths (as
+ * PATH_MAX) and how deep they nest (each level costs a descriptor). */
+#define LIMIT_MEMBERS (4u << 20)
+#define LIMIT_PATH_BYTES 4095u
+#define LIMIT_PATH_DEPTH 256u
+
 #endif
