@@ -3,7 +3,8 @@
  *
  * The same tree gives the same bytes, whenever and wherever it is packed (with
  * the same libarchive and zlib): members in byte order of their names, owner
- * 0:0, whole seconds, no timestamp in the gzip header. Members are "./a/b".
+ * 0:0, whole seconds, no timestamp in the gzip header. Members are "./a/b";
+ * there is none for the directory itself, whose mode is nobody's business.
  * Kept: modes, modification times, symbolic links, hard links. Left out: every
  * entry whose name begins with ".git"; sockets, FIFOs and devices (with a
  * warning); set-id bits, which extraction refuses (with a warning, but for
@@ -20,21 +21,22 @@
 
 struct pack_options {
 	int level; /* gzip's 1 to 9; 0: 6 */
-	/* Let symbolic links point out of the directory; else that is an
-	 * error, as extraction would refuse them on every host. */
+	/* Let symbolic links lead out of the directory; else that is an error,
+	 * as extraction would refuse them on every host. */
 	bool outside_links;
 	/* Takes the archive's bytes in order; fills in e if it fails. */
 	int (*write)(void *ctx, struct span bytes, struct ioerr *e);
-	/* Told about entries left out; path below the directory. May be NULL.
+	/* Told of what is left out; path is below the directory. May be NULL.
 	 */
 	void (*warn)(void *ctx, const char *path, const char *what);
 	void *ctx;
 };
 
 /*
- * Packs the directory open at fd, which messages call name. Errors:
- * STATUS_NO_INPUT (unreadable, or changed while it was read; names the file),
- * STATUS_INPUT (link out of the directory), what write says.
+ * Packs the directory open (for reading) at fd, which messages call name.
+ * Errors: STATUS_NO_INPUT (unreadable, or changed while it was read; names the
+ * file), STATUS_INPUT (a link out of the directory, or what else extraction
+ * would refuse), STATUS_FAILED, and what write says.
  */
 int pack_directory(
     int fd, const char *name, const struct pack_options *o, struct ioerr *e);
