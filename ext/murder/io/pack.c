@@ -42,7 +42,7 @@ struct packer {
 	struct seen *seen;
 	uint8_t *chunk; /* CHUNK_BYTES */
 	/* The member at hand: "./" and its path below the directory. */
-	char path[LIMIT_PATH_BYTES + NAME_MAX + 4];
+	char path[LIMIT_PATH_BYTES + LIMIT_NAME_BYTES + 4];
 	size_t n; /* bytes in path */
 };
 
