@@ -34,15 +34,24 @@ void tracker_config_init(struct tracker_config *c);
 int tracker_new(struct tracker **out, const struct tracker_config *c);
 void tracker_free(struct tracker *t);
 
+/* The two ends of the connection a request came over; ports do not matter.
+ * `to` is the tracker's own address as the asker knows it. */
+struct tracker_ends {
+	struct addr from;
+	struct addr to;
+};
+
 /*
- * Answers one announce from a connection whose other end is `from` (its port
- * does not matter): registers, refreshes or removes the peer and appends the
- * bencoded reply to out. The peer's address is q->ip if it says one, else
- * from. Never hands the asker itself out. 0, or an error of out; refusals
- * (limits reached) are replies with a failure reason, not errors.
+ * Answers one announce that came over a connection: registers, refreshes or
+ * removes the peer and appends the bencoded reply to out. The peer's address
+ * is q->ip if it says one, else ends->from. Never hands the asker itself out.
+ * A peer on the tracker's own host is known by a loopback address; an asker
+ * from elsewhere is given ends->to instead, which is the same host to it.
+ * 0, or an error of out; refusals (limits reached) are replies with a failure
+ * reason, not errors.
  */
 int tracker_announce(struct tracker *t, const struct announce_query *q,
-    const struct addr *from, struct instant now, struct buf *out);
+    const struct tracker_ends *ends, struct instant now, struct buf *out);
 
 /* Appends a scrape reply (BEP 48); n 0 means every torrent. */
 int tracker_scrape(struct tracker *t, const struct announce_scrape *s,
