@@ -4,8 +4,8 @@
 #include "fetch.h"
 
 struct fetch *
-fetch_new(const struct mem *mem, uint32_t piece, uint32_t size,
-    struct instant now)
+fetch_new(
+    const struct mem *mem, uint32_t piece, uint32_t size, struct instant now)
 {
 	uint32_t n = (size + FETCH_UNIT - 1) / FETCH_UNIT;
 	struct fetch *f;
@@ -49,8 +49,8 @@ free_unit(const struct fetch_unit *u, bool duplicate)
 }
 
 struct fetch_run
-fetch_find(const struct fetch *f, uint32_t from, uint32_t max_bytes,
-    bool duplicate)
+fetch_find(
+    const struct fetch *f, uint32_t from, uint32_t max_bytes, bool duplicate)
 {
 	uint32_t max = max_bytes / FETCH_UNIT;
 	struct fetch_run r;
@@ -60,8 +60,8 @@ fetch_find(const struct fetch *f, uint32_t from, uint32_t max_bytes,
 		if (free_unit(&f->unit[r.begin], duplicate))
 			break;
 	if (r.begin >= f->n_units) /* from may lie behind the end */
-		return (struct fetch_run){.begin = f->n_units,
-		    .end = f->n_units};
+		return (struct fetch_run){
+		    .begin = f->n_units, .end = f->n_units};
 	for (r.end = r.begin + 1; r.end < f->n_units; r.end++)
 		if (r.end - r.begin >= max ||
 		    !free_unit(&f->unit[r.end], duplicate))
@@ -162,10 +162,29 @@ fetch_has_source(const struct fetch *f, uint32_t slot)
 uint32_t
 fetch_n_sources(const struct fetch *f)
 {
-	uint32_t n = 0, slot;
+	uint32_t n = f->n_gone, slot;
 
 	for (slot = 0; slot < LIMIT_PEERS; slot++)
 		if (fetch_has_source(f, slot))
 			n++;
 	return n;
+}
+
+void
+fetch_source_gone(struct fetch *f, uint32_t slot)
+{
+	uint32_t u;
+
+	if (f->owner == slot + 1)
+		f->owner = 0;
+	if (!fetch_has_source(f, slot))
+		return;
+	f->sources[slot / 64] &= ~((uint64_t)1 << (slot % 64));
+	if (!f->alone || f->storing) {
+		f->n_gone++;
+		return;
+	}
+	f->n_got = 0;
+	for (u = 0; u < f->n_units; u++)
+		f->unit[u].got = false;
 }

@@ -18,19 +18,20 @@
 struct fetch_unit {
 	bool got;
 	uint8_t n_asked; /* requests outstanding that cover it */
-	uint8_t taker;	 /* slot + 1 of the neighbour it arrives from; 0 none */
+	uint8_t taker;   /* slot + 1 of the neighbour it arrives from; 0 none */
 };
 
 struct fetch {
 	uint32_t piece;
-	uint32_t size;	  /* bytes */
+	uint32_t size;    /* bytes */
 	uint32_t n_units; /* ceil(size / FETCH_UNIT) */
 	uint32_t n_got;
-	bool storing;	 /* complete; ACTION_STORE is under way */
-	bool alone;	 /* only one neighbour may serve it: its hash was
-			    wrong before and the culprit is not known */
-	uint32_t owner;	 /* slot + 1 of that neighbour; 0 not chosen yet */
+	bool storing;   /* complete; ACTION_STORE is under way */
+	bool alone;     /* only one neighbour may serve it: its hash was
+			   wrong before and the culprit is not known */
+	uint32_t owner; /* slot + 1 of that neighbour; 0 not chosen yet */
 	struct instant begun;
+	uint32_t n_gone;                    /* sources that have left since */
 	uint64_t sources[LIMIT_PEERS / 64]; /* slots that sent part of it */
 	struct fetch_unit unit[];
 };
@@ -40,21 +41,21 @@ struct fetch_run {
 	uint32_t begin, end;
 };
 
-struct fetch *fetch_new(const struct mem *mem, uint32_t piece, uint32_t size,
-    struct instant now);
+struct fetch *fetch_new(
+    const struct mem *mem, uint32_t piece, uint32_t size, struct instant now);
 void fetch_free(const struct mem *mem, struct fetch *f);
 
 /* The units of the bytes [begin, begin + length) of the piece. */
-struct fetch_run fetch_run_of(const struct fetch *f, uint32_t begin,
-    uint32_t length);
+struct fetch_run fetch_run_of(
+    const struct fetch *f, uint32_t begin, uint32_t length);
 
 /*
  * The first run of units, from unit `from` on, that nobody was asked for (or,
  * with duplicate, that exactly one was and that does not arrive yet), at most
  * max_bytes long. Empty (begin == end) if there is none.
  */
-struct fetch_run fetch_find(const struct fetch *f, uint32_t from,
-    uint32_t max_bytes, bool duplicate);
+struct fetch_run fetch_find(
+    const struct fetch *f, uint32_t from, uint32_t max_bytes, bool duplicate);
 
 /* The bytes of a run: offset and, cut at the piece's end, length. */
 uint32_t fetch_run_begin(struct fetch_run r);
@@ -77,7 +78,12 @@ void fetch_got(struct fetch *f, uint32_t u, uint32_t slot);
 /* Whether nothing arrived, is asked for, or is arriving. */
 bool fetch_is_blank(const struct fetch *f);
 
+/* The neighbour in that slot leaves: it remains counted as a source, but no
+ * longer by its slot; a piece it alone was to serve begins anew. */
+void fetch_source_gone(struct fetch *f, uint32_t slot);
+
 bool fetch_has_source(const struct fetch *f, uint32_t slot);
+/* Those gone included. */
 uint32_t fetch_n_sources(const struct fetch *f);
 
 #endif

@@ -176,7 +176,8 @@ struct action {
 	struct {
 		uint32_t tracker;
 		struct announce_query query;
-	} announce; /* ANNOUNCE */
+	} announce;      /* ANNOUNCE */
+	size_t arena_at; /* the swarm's own business */
 };
 
 /* Gives the next thing to do; false if there is none. */

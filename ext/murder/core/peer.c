@@ -1,0 +1,185 @@
+#include <assert.h>
+#include <string.h>
+
+#include "swarm_int.h"
+
+/* A number says which slot, and which of its tenants. */
+static peer_t
+number(uint32_t generation, uint32_t slot)
+{
+	return generation * LIMIT_PEERS + slot + 1;
+}
+
+struct peer *
+peer_of(const struct swarm *s, peer_t id)
+{
+	struct peer *p;
+
+	if (id == 0)
+		return NULL;
+	p = s->peers[(id - 1) % LIMIT_PEERS];
+	if (p == NULL || p->id != id || p->state == PEER_CLOSED)
+		return NULL;
+	return p;
+}
+
+static uint32_t
+free_slot(const struct swarm *s)
+{
+	uint32_t i;
+
+	if (s->n_slots_used >= s->c.max_peers)
+		return LIMIT_PEERS;
+	for (i = 0; i < LIMIT_PEERS; i++)
+		if (s->peers[i] == NULL)
+			return i;
+	return LIMIT_PEERS;
+}
+
+/* Control messages are short; only the bitfield grows with the torrent. */
+static uint32_t
+max_message(const struct swarm *s)
+{
+	uint32_t bitfield = s->c.n_pieces / 8 + 16;
+
+	return bitfield > LIMIT_MESSAGE_BYTES ? bitfield : LIMIT_MESSAGE_BYTES;
+}
+
+struct peer *
+peer_new(struct swarm *s, const struct addr *a, bool outgoing)
+{
+	uint32_t slot = free_slot(s);
+	struct peer *p;
+
+	if (slot == LIMIT_PEERS)
+		return NULL;
+	p = mem_zalloc(s->c.mem, 1, sizeof(*p));
+	if (p == NULL || bits_init(&p->have, s->c.mem, s->c.n_pieces) != 0) {
+		mem_free(s->c.mem, p);
+		swarm_fail(s, ERR_NOMEM);
+		return NULL;
+	}
+	s->generation++;
+	p->slot = slot;
+	p->id = number(s->generation, slot);
+	p->state = outgoing ? PEER_DIALLING : PEER_SHAKING;
+	p->outgoing = outgoing;
+	p->addr = *a;
+	if (outgoing)
+		p->dialled = *a;
+	p->am_choking = true;
+	p->is_choking = true;
+	p->max_block = LIMIT_BLOCK_STANDARD;
+	p->reqq = 250;
+	p->heard = s->now;
+	p->said = s->now;
+	p->asked_at = s->now;
+	wire_reader_init(&p->in, s->c.mem, max_message(s), LIMIT_BLOCK_BYTES);
+	s->peers[slot] = p;
+	s->n_slots_used++;
+	return p;
+}
+
+struct peer *
+peer_up(const struct swarm *s, uint32_t slot)
+{
+	struct peer *p = s->peers[slot];
+
+	return p != NULL && p->state == PEER_UP ? p : NULL;
+}
+
+void
+peer_lost(struct swarm *s, struct peer *p)
+{
+	bool was_up = p->state == PEER_UP;
+
+	if (p->state == PEER_CLOSED)
+		return;
+	p->state = PEER_CLOSED;
+	s->any_closed = true;
+	if (was_up) {
+		s->n_up--;
+		picker_drop_owner_bits(&s->picker, &p->have);
+	}
+	dial_ended(s, p, !was_up);
+	piece_interrupt(s, p);
+	piece_source_gone(s, p);
+	ask_forget(s, p, false);
+	serve_drop(s, p);
+}
+
+void
+peer_close(struct swarm *s, struct peer *p, enum close_reason why)
+{
+	struct action *a;
+
+	if (p->state == PEER_CLOSED)
+		return;
+	a = swarm_act(s, ACTION_CLOSE, p->id);
+	if (a != NULL)
+		a->reason = why;
+	peer_lost(s, p);
+}
+
+void
+peer_free(struct swarm *s, struct peer *p)
+{
+	s->peers[p->slot] = NULL;
+	s->n_slots_used--;
+	wire_reader_free(&p->in);
+	bits_free(&p->have);
+	mem_free(s->c.mem, p->asked.at);
+	mem_free(s->c.mem, p->wants.at);
+	mem_free(s->c.mem, p);
+}
+
+void
+peer_reap(struct swarm *s)
+{
+	uint32_t i;
+
+	if (!s->any_closed)
+		return;
+	s->any_closed = false;
+	for (i = 0; i < LIMIT_PEERS; i++)
+		if (s->peers[i] != NULL && s->peers[i]->state == PEER_CLOSED)
+			peer_free(s, s->peers[i]);
+}
+
+int
+block_list_push(struct swarm *s, struct block_list *l, struct block b)
+{
+	uint32_t cap;
+	struct block *at;
+
+	if (l->n == l->cap) {
+		cap = l->cap == 0 ? 8 : l->cap * 2;
+		at = mem_resize(s->c.mem, l->at, cap, sizeof(*at));
+		if (at == NULL)
+			return swarm_fail(s, ERR_NOMEM);
+		l->at = at;
+		l->cap = cap;
+	}
+	l->at[l->n++] = b;
+	return 0;
+}
+
+void
+block_list_remove(struct block_list *l, uint32_t i)
+{
+	assert(i < l->n);
+	memmove(l->at + i, l->at + i + 1, (l->n - i - 1) * sizeof(*l->at));
+	l->n--;
+}
+
+uint32_t
+block_list_find(const struct block_list *l, struct block b, uint32_t from)
+{
+	uint32_t i;
+
+	for (i = from; i < l->n; i++)
+		if (l->at[i].piece == b.piece && l->at[i].begin == b.begin &&
+		    l->at[i].length == b.length)
+			break;
+	return i;
+}

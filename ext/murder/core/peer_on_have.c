@@ -1,0 +1,69 @@
+/*
+ * What a neighbour holds: BEP 3 have and bitfield, BEP 6 have all and have
+ * none. Drives availability, our interest, and how needy the neighbour is.
+ */
+#include "swarm_int.h"
+
+/* Both complete: nothing will ever pass between us. */
+static void
+part_if_useless(struct swarm *s, struct peer *p)
+{
+	if (bits_full(&p->have) && swarm_complete(s) && s->c.n_pieces > 0)
+		peer_close(s, p, CLOSE_USELESS);
+}
+
+void
+peer_on_have(struct swarm *s, struct peer *p, uint32_t piece)
+{
+	p->said_have = true;
+	if (!bits_set(&p->have, piece))
+		return;
+	picker_add_owner(&s->picker, piece);
+	if (bits_get(&s->have, piece)) {
+		p->n_needs--;
+	} else {
+		p->n_offers++;
+		peer_say_interest(s, p);
+		ask_more(s, p);
+	}
+	part_if_useless(s, p);
+}
+
+static void
+recount(struct swarm *s, struct peer *p)
+{
+	uint32_t i;
+
+	p->n_offers = 0;
+	for (i = 0; i < s->c.n_pieces; i++)
+		if (bits_get(&p->have, i) && !bits_get(&s->have, i))
+			p->n_offers++;
+	/* needs = |ours| - |ours and theirs| */
+	p->n_needs = s->have.n_set - (p->have.n_set - p->n_offers);
+}
+
+void
+peer_on_bitfield(struct swarm *s, struct peer *p, const struct wire_msg *m)
+{
+	int err = 0;
+
+	if (p->said_have) {
+		/* BEP 3: only as the first message. */
+		peer_close(s, p, CLOSE_PROTOCOL);
+		return;
+	}
+	p->said_have = true;
+	if (m->kind == WIRE_HAVE_ALL)
+		bits_set_all(&p->have);
+	else if (m->kind == WIRE_BITFIELD)
+		err = bits_from_wire(&p->have, m->body);
+	if (err != 0) {
+		bits_clear_all(&p->have);
+		peer_close(s, p, CLOSE_PROTOCOL);
+		return;
+	}
+	picker_add_owner_bits(&s->picker, &p->have);
+	recount(s, p);
+	peer_say_interest(s, p);
+	part_if_useless(s, p);
+}

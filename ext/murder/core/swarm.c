@@ -1,0 +1,278 @@
+#include <assert.h>
+#include <string.h>
+
+#include "swarm_int.h"
+
+/* Bytes of control messages waiting to be taken, at most. */
+#define MAX_ARENA (64u << 20)
+
+void
+swarm_config_init(struct swarm_config *c)
+{
+	c->block_bytes = 64u << 10;
+	c->max_peers = 60;
+	c->want_peers = 24;
+	c->max_dialling = 16;
+	c->upload_slots = 2;
+	c->download_slots = 4;
+	c->max_held_bytes = 32u << 20;
+	c->silence = TICK_S(2);
+	c->idle = TICK_S(120);
+}
+
+/* ---- birth and death ---------------------------------------------------- */
+
+static int
+allocate(struct swarm *s, const struct bits *have)
+{
+	const struct mem *mem = s->c.mem;
+	uint32_t i, n = s->c.n_pieces;
+
+	if (bits_init(&s->have, mem, n) != 0 ||
+	    bits_init(&s->alone, mem, n) != 0 ||
+	    picker_init(&s->picker, mem, n, &s->rng) != 0)
+		return ERR_NOMEM;
+	s->fetches = mem_zalloc(mem, s->max_fetches, sizeof(*s->fetches));
+	if (s->fetches == NULL)
+		return ERR_NOMEM;
+	for (i = 0; i < n; i++) {
+		if (!bits_get(have, i))
+			continue;
+		bits_set(&s->have, i);
+		picker_shut(&s->picker, i);
+	}
+	s->began_complete = swarm_complete(s) && n > 0;
+	if (s->began_complete) {
+		s->n_sent = mem_zalloc(mem, n, sizeof(*s->n_sent));
+		if (s->n_sent == NULL)
+			return ERR_NOMEM;
+	}
+	return 0;
+}
+
+int
+swarm_new(struct swarm **out, const struct swarm_config *c,
+    const struct bits *have, struct instant now)
+{
+	struct swarm *s = mem_zalloc(c->mem, 1, sizeof(*s));
+
+	assert(have->n == c->n_pieces);
+	assert(c->max_peers <= LIMIT_PEERS);
+	if (s == NULL)
+		return ERR_NOMEM;
+	s->c = *c;
+	s->now = now;
+	s->have.mem = s->alone.mem = s->picker.mem = c->mem;
+	buf_init(&s->arena, c->mem, MAX_ARENA);
+	buf_init(&s->scratch, c->mem, LIMIT_MESSAGE_BYTES + LIMIT_PIECES / 8);
+	rng_seed(&s->rng, c->seed, 1);
+	s->max_fetches = c->max_held_bytes / c->piece_length;
+	if (s->max_fetches < 2)
+		s->max_fetches = 2;
+	if (allocate(s, have) != 0) {
+		swarm_free(s);
+		return ERR_NOMEM;
+	}
+	s->finished_said = swarm_complete(s);
+	s->tracker.interval = TICK_S(15);
+	s->tracker.next = now;
+	s->stats.progress = now;
+	s->housekeeping = now;
+	*out = s;
+	return 0;
+}
+
+void
+swarm_free(struct swarm *s)
+{
+	const struct mem *mem;
+	uint32_t i;
+
+	if (s == NULL)
+		return;
+	mem = s->c.mem;
+	for (i = 0; i < LIMIT_PEERS; i++)
+		if (s->peers[i] != NULL)
+			peer_free(s, s->peers[i]);
+	for (i = 0; i < s->n_fetches; i++)
+		fetch_free(mem, s->fetches[i]);
+	mem_free(mem, s->fetches);
+	mem_free(mem, s->n_sent);
+	mem_free(mem, s->known);
+	mem_free(mem, s->queue);
+	buf_free(&s->arena);
+	buf_free(&s->scratch);
+	picker_free(&s->picker);
+	bits_free(&s->have);
+	bits_free(&s->alone);
+	mem_free(mem, s);
+}
+
+/* ---- the action queue --------------------------------------------------- */
+
+int
+swarm_fail(struct swarm *s, int err)
+{
+	if (s->err == 0)
+		s->err = err;
+	return s->err;
+}
+
+struct action *
+swarm_act(struct swarm *s, enum action_kind kind, peer_t p)
+{
+	struct action *a;
+	uint32_t cap;
+
+	if (s->err != 0)
+		return NULL;
+	if (s->queue_n == s->queue_cap) {
+		cap = s->queue_cap == 0 ? 16 : s->queue_cap * 2;
+		a = mem_resize(s->c.mem, s->queue, cap, sizeof(*a));
+		if (a == NULL) {
+			swarm_fail(s, ERR_NOMEM);
+			return NULL;
+		}
+		s->queue = a;
+		s->queue_cap = cap;
+	}
+	a = &s->queue[s->queue_n++];
+	memset(a, 0, sizeof(*a));
+	a->kind = kind;
+	a->peer = p;
+	return a;
+}
+
+void
+swarm_send_scratch(struct swarm *s, struct peer *p)
+{
+	size_t at = s->arena.n;
+	struct action *a;
+	int err = buf_error(&s->scratch);
+
+	if (err == 0)
+		err = buf_put_span(&s->arena, buf_span(&s->scratch));
+	buf_clear(&s->scratch);
+	p->said = s->now;
+	if (err != 0) {
+		swarm_fail(s, err);
+		return;
+	}
+	if (s->arena.n == at || p->state == PEER_CLOSED)
+		return;
+	a = s->queue_n > s->queue_head ? &s->queue[s->queue_n - 1] : NULL;
+	if (a != NULL && a->kind == ACTION_SEND && a->peer == p->id) {
+		a->bytes.n += s->arena.n - at;
+		return;
+	}
+	a = swarm_act(s, ACTION_SEND, p->id);
+	if (a == NULL)
+		return;
+	a->arena_at = at;
+	a->bytes = (struct span){.p = NULL, .n = s->arena.n - at};
+}
+
+bool
+swarm_next(struct swarm *s, struct action *out)
+{
+	if (s->err != 0 || s->queue_head == s->queue_n)
+		return false;
+	*out = s->queue[s->queue_head++];
+	if (out->kind == ACTION_SEND || out->kind == ACTION_SEND_BLOCK)
+		out->bytes.p = s->arena.p + out->arena_at;
+	return true;
+}
+
+void
+swarm_enter(struct swarm *s, struct instant now)
+{
+	s->now = now;
+	if (s->queue_head < s->queue_n)
+		return;
+	s->queue_head = 0;
+	s->queue_n = 0;
+	buf_clear(&s->arena);
+}
+
+int
+swarm_leave(struct swarm *s)
+{
+	ask_sweep(s);
+	ask_want_again(s);
+	serve(s);
+	dial_more(s);
+	announce_check(s);
+	peer_reap(s);
+	return s->err;
+}
+
+/* ---- small questions ---------------------------------------------------- */
+
+uint32_t
+swarm_piece_size(const struct swarm *s, uint32_t piece)
+{
+	return metainfo_piece_size(s->c.length, s->c.piece_length, piece);
+}
+
+bool
+swarm_complete(const struct swarm *s)
+{
+	return bits_full(&s->have);
+}
+
+const struct bits *
+swarm_have(const struct swarm *s)
+{
+	return &s->have;
+}
+
+void
+swarm_stats(const struct swarm *s, struct swarm_stats *out)
+{
+	uint32_t i;
+	struct peer *p;
+
+	*out = s->stats;
+	out->n_pieces = s->c.n_pieces;
+	out->n_have = s->have.n_set;
+	out->left =
+	    (uint64_t)(s->c.n_pieces - s->have.n_set) * s->c.piece_length;
+	if (s->c.n_pieces > 0 && !bits_get(&s->have, s->c.n_pieces - 1))
+		out->left -=
+		    s->c.piece_length - swarm_piece_size(s, s->c.n_pieces - 1);
+	out->n_peers = s->n_up;
+	for (i = 0; i < s->c.max_peers; i++) {
+		p = peer_up(s, i);
+		if (p != NULL && bits_full(&p->have))
+			out->n_seeds++;
+	}
+	out->n_known = s->n_known;
+	out->available = picker_all_owned(&s->picker);
+	out->failure = span_str(s->tracker.failure);
+}
+
+const char *
+close_reason_text(enum close_reason r)
+{
+	switch (r) {
+	case CLOSE_PROTOCOL:
+		return "broke the protocol";
+	case CLOSE_OTHER_TORRENT:
+		return "wants another torrent";
+	case CLOSE_SELF:
+		return "is ourselves";
+	case CLOSE_DUPLICATE:
+		return "is connected twice";
+	case CLOSE_BAD_PIECE:
+		return "sent a piece with a wrong hash";
+	case CLOSE_SILENT:
+		return "fell silent";
+	case CLOSE_IDLE:
+		return "was idle for too long";
+	case CLOSE_USELESS:
+		return "has nothing for us nor we for it";
+	case CLOSE_STOPPING:
+		return "is left because we stop";
+	}
+	return "is closed";
+}

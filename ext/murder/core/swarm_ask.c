@@ -1,0 +1,372 @@
+/*
+ * What to request from whom. Foreign clients are kept busy with a queue of
+ * 16 KiB requests as long as they unchoke us; our kin say when to ask, and
+ * then one piece is asked for at once. Pieces begun are finished before new
+ * ones are begun; new ones are the rarest. When nothing is left to begin, what
+ * is late is asked for a second time (endgame).
+ */
+#include <assert.h>
+
+#include "swarm_int.h"
+
+/* What could be asked of a neighbour now. */
+struct work {
+	struct fetch *fetch; /* begun already; or NULL and … */
+	uint32_t piece;      /* … this one is to be begun */
+	bool duplicate;      /* ask for what others were asked for */
+};
+
+struct fetch *
+ask_fetch_of(const struct swarm *s, uint32_t piece)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->n_fetches; i++)
+		if (s->fetches[i]->piece == piece)
+			return s->fetches[i];
+	return NULL;
+}
+
+static void
+fetch_remove(struct swarm *s, uint32_t i)
+{
+	struct action *a = swarm_act(s, ACTION_DROP, 0);
+
+	if (a != NULL)
+		a->block.piece = s->fetches[i]->piece;
+	picker_open(&s->picker, s->fetches[i]->piece);
+	fetch_free(s->c.mem, s->fetches[i]);
+	s->fetches[i] = s->fetches[--s->n_fetches];
+	s->recheck = true;
+}
+
+void
+ask_sweep(struct swarm *s)
+{
+	uint32_t i = 0;
+
+	while (i < s->n_fetches) {
+		if (!s->fetches[i]->storing && fetch_is_blank(s->fetches[i]))
+			fetch_remove(s, i);
+		else
+			i++;
+	}
+}
+
+static bool
+may_share(const struct fetch *f, const struct peer *p)
+{
+	return !f->storing &&
+	       (!f->alone || f->owner == 0 || f->owner == p->slot + 1);
+}
+
+static bool
+find_begun(struct swarm *s, const struct peer *p, struct work *w)
+{
+	struct fetch_run r;
+	struct fetch *f;
+	uint32_t i;
+
+	for (i = 0; i < s->n_fetches; i++) {
+		f = s->fetches[i];
+		if (!may_share(f, p) || !bits_get(&p->have, f->piece))
+			continue;
+		r = fetch_find(f, 0, FETCH_UNIT, false);
+		if (r.begin < r.end) {
+			*w = (struct work){.fetch = f, .piece = f->piece};
+			return true;
+		}
+	}
+	return false;
+}
+
+/* How long a piece may take before somebody else is asked as well. */
+static struct duration
+patience(const struct swarm *s)
+{
+	struct duration d = {.ns = s->fetch_time.ns * 2};
+
+	return d.ns < TICK_MS(50).ns ? TICK_MS(50) : d;
+}
+
+static bool
+asked_of(const struct peer *p, uint32_t piece)
+{
+	uint32_t i;
+
+	for (i = 0; i < p->asked.n; i++)
+		if (p->asked.at[i].piece == piece)
+			return true;
+	return p->rx_left > 0 && p->rx.piece == piece;
+}
+
+static bool
+find_late(struct swarm *s, const struct peer *p, struct work *w)
+{
+	struct fetch_run r;
+	struct fetch *f;
+	uint32_t i;
+
+	for (i = 0; i < s->n_fetches; i++) {
+		f = s->fetches[i];
+		if (f->alone || f->storing || !bits_get(&p->have, f->piece) ||
+		    asked_of(p, f->piece) ||
+		    tick_since(f->begun, s->now).ns < patience(s).ns)
+			continue;
+		r = fetch_find(f, 0, FETCH_UNIT, true);
+		if (r.begin < r.end) {
+			*w = (struct work){
+			    .fetch = f, .piece = f->piece, .duplicate = true};
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Makes room by giving up a begun piece that nobody delivers any more. */
+static bool
+have_room(struct swarm *s)
+{
+	struct fetch *f;
+	uint32_t i, u;
+
+	if (s->n_fetches < s->max_fetches)
+		return true;
+	for (i = 0; i < s->n_fetches; i++) {
+		f = s->fetches[i];
+		for (u = 0; u < f->n_units; u++)
+			if (f->unit[u].n_asked > 0 || f->unit[u].taker != 0)
+				break;
+		if (u == f->n_units && !f->storing) {
+			fetch_remove(s, i);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+find_work(struct swarm *s, struct peer *p, uint32_t suggested, struct work *w)
+{
+	uint32_t piece;
+
+	if (p->n_offers == 0 || s->stopping || p->state != PEER_UP)
+		return false;
+	if (find_begun(s, p, w))
+		return true;
+	if (suggested < s->c.n_pieces && bits_get(&p->have, suggested) &&
+	    picker_is_open(&s->picker, suggested))
+		piece = suggested;
+	else
+		piece = picker_pick(&s->picker, &p->have, &s->rng);
+	if (piece < s->c.n_pieces && have_room(s)) {
+		*w = (struct work){.piece = piece};
+		return true;
+	}
+	return s->picker.n_open == 0 && find_late(s, p, w);
+}
+
+static struct fetch *
+begin(struct swarm *s, uint32_t piece)
+{
+	struct fetch *f;
+
+	assert(s->n_fetches < s->max_fetches);
+	assert(!bits_get(&s->have, piece));
+	f = fetch_new(s->c.mem, piece, swarm_piece_size(s, piece), s->now);
+	if (f == NULL) {
+		swarm_fail(s, ERR_NOMEM);
+		return NULL;
+	}
+	f->alone = bits_get(&s->alone, piece);
+	picker_shut(&s->picker, piece);
+	s->fetches[s->n_fetches++] = f;
+	return f;
+}
+
+/* Requests runs of w from p until max requests are outstanding. */
+static void
+request(struct swarm *s, struct peer *p, const struct work *w, uint32_t max)
+{
+	struct fetch *f = w->fetch != NULL ? w->fetch : begin(s, w->piece);
+	uint32_t bytes = FETCH_UNIT, u = 0;
+	struct fetch_run r;
+	struct block b;
+
+	if (f == NULL)
+		return;
+	if (f->alone)
+		f->owner = p->slot + 1;
+	if (p->kin)
+		bytes = p->max_block < s->c.block_bytes ? p->max_block
+							: s->c.block_bytes;
+	while (p->asked.n < max) {
+		r = fetch_find(f, u, bytes, w->duplicate);
+		if (r.begin == r.end)
+			return;
+		b = (struct block){.piece = f->piece,
+		    .begin = fetch_run_begin(r),
+		    .length = fetch_run_length(f, r)};
+		if (p->asked.n == 0 && p->rx_left == 0)
+			p->asked_at = s->now;
+		if (block_list_push(s, &p->asked, b) != 0)
+			return;
+		fetch_ask(f, r);
+		peer_say_block(s, p, WIRE_REQUEST, b);
+		u = r.end;
+	}
+}
+
+/* Requests outstanding with a foreign client: half a second's worth. */
+static uint32_t
+depth(const struct peer *p)
+{
+	uint64_t n = 32;
+	uint32_t max = p->reqq < 256 ? p->reqq : 256;
+
+	if (p->per_block.ns > 0)
+		n = TICK_MS(500).ns / p->per_block.ns;
+	if (n < 32)
+		n = 32;
+	return n < max ? (uint32_t)n : max;
+}
+
+void
+ask_more(struct swarm *s, struct peer *p)
+{
+	uint32_t max = depth(p), before;
+	struct work w;
+
+	if (p->kin) {
+		if (p->declined)
+			s->recheck = true;
+		return;
+	}
+	if (p->is_choking || p->snubbed || p->state != PEER_UP)
+		return;
+	while (s->err == 0 && p->asked.n < max) {
+		if (!find_work(s, p, WIRE_NO_PIECE, &w))
+			return;
+		if (w.duplicate && p->asked.n > 0)
+			return;
+		before = p->asked.n;
+		request(s, p, &w, max);
+		if (p->asked.n == before)
+			return;
+	}
+}
+
+static uint32_t
+n_delivering(const struct swarm *s)
+{
+	uint32_t i, n = 0;
+	struct peer *p;
+
+	for (i = 0; i < LIMIT_PEERS; i++) {
+		p = peer_up(s, i);
+		if (p != NULL && p->kin && (p->asked.n > 0 || p->rx_left > 0))
+			n++;
+	}
+	return n;
+}
+
+bool
+ask_has_work(struct swarm *s, struct peer *p)
+{
+	struct work w;
+
+	return find_work(s, p, WIRE_NO_PIECE, &w);
+}
+
+bool
+ask_granted(struct swarm *s, struct peer *p, uint32_t suggested)
+{
+	uint32_t before = p->asked.n;
+	struct work w;
+
+	p->snubbed = false;
+	if (before == 0 && p->rx_left == 0 &&
+	    n_delivering(s) >= s->c.download_slots)
+		return false;
+	if (!find_work(s, p, suggested, &w))
+		return false;
+	request(s, p, &w, LIMIT_REQUESTS_OUT);
+	return p->asked.n > before;
+}
+
+void
+ask_want_again(struct swarm *s)
+{
+	uint32_t i;
+	struct peer *p;
+
+	if (!s->recheck)
+		return;
+	s->recheck = false;
+	if (n_delivering(s) >= s->c.download_slots)
+		return;
+	for (i = 0; i < LIMIT_PEERS; i++) {
+		p = peer_up(s, i);
+		if (p == NULL || !p->declined || !ask_has_work(s, p))
+			continue;
+		p->declined = false;
+		peer_say_murder(s, p, WIRE_WANT, WIRE_NO_PIECE);
+	}
+}
+
+void
+ask_drop(struct swarm *s, struct peer *p, uint32_t i)
+{
+	struct block b = p->asked.at[i];
+	struct fetch *f = ask_fetch_of(s, b.piece);
+
+	block_list_remove(&p->asked, i);
+	if (f != NULL)
+		fetch_unask(f, fetch_run_of(f, b.begin, b.length));
+	s->recheck = true;
+}
+
+void
+ask_forget(struct swarm *s, struct peer *p, bool cancel)
+{
+	while (p->asked.n > 0) {
+		if (cancel)
+			peer_say_block(
+			    s, p, WIRE_CANCEL, p->asked.at[p->asked.n - 1]);
+		ask_drop(s, p, p->asked.n - 1);
+	}
+	ask_sweep(s);
+}
+
+/* How long a neighbour may owe us bytes and send none. */
+static struct duration
+silence_of(const struct swarm *s, const struct peer *p)
+{
+	uint64_t ns = s->c.silence.ns;
+
+	if (ns < 4 * s->fetch_time.ns)
+		ns = 4 * s->fetch_time.ns;
+	if (ns < 8 * p->per_block.ns)
+		ns = 8 * p->per_block.ns;
+	/* Foreign clients may let a request wait behind others. */
+	if (!p->kin && ns < TICK_S(10).ns)
+		ns = TICK_S(10).ns;
+	return (struct duration){.ns = ns};
+}
+
+void
+ask_check_silence(struct swarm *s, struct peer *p)
+{
+	struct duration limit = silence_of(s, p);
+
+	if (p->snubbed && tick_since(p->heard, s->now).ns > 3 * limit.ns) {
+		peer_close(s, p, CLOSE_SILENT);
+		return;
+	}
+	if ((p->asked.n == 0 && p->rx_left == 0) ||
+	    tick_since(p->asked_at, s->now).ns <= limit.ns)
+		return;
+	p->snubbed = true;
+	piece_interrupt(s, p);
+	ask_forget(s, p, true);
+}

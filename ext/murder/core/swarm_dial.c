@@ -1,0 +1,172 @@
+/*
+ * Addresses known and whom to connect to: at random among the untried, until
+ * there are enough neighbours. A failed address rests, longer each time.
+ */
+#include "swarm_int.h"
+
+static struct known *
+find(const struct swarm *s, const struct addr *a)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->n_known; i++)
+		if (addr_equal(&s->known[i].addr, a))
+			return &s->known[i];
+	return NULL;
+}
+
+/* A place for one more: a new one, or that of one that never answered. */
+static struct known *
+place(struct swarm *s)
+{
+	struct known *k;
+	uint32_t cap, i;
+
+	if (s->n_known < s->cap_known)
+		return &s->known[s->n_known++];
+	if (s->n_known == LIMIT_ADDRESSES) {
+		for (i = 0; i < s->n_known; i++)
+			if (s->known[i].peer == 0 && s->known[i].n_failed > 2 &&
+			    !s->known[i].banned)
+				return &s->known[i];
+		return NULL;
+	}
+	cap = s->cap_known == 0 ? 32 : s->cap_known * 2;
+	if (cap > LIMIT_ADDRESSES)
+		cap = LIMIT_ADDRESSES;
+	k = mem_resize(s->c.mem, s->known, cap, sizeof(*k));
+	if (k == NULL) {
+		swarm_fail(s, ERR_NOMEM);
+		return NULL;
+	}
+	s->known = k;
+	s->cap_known = cap;
+	return &s->known[s->n_known++];
+}
+
+void
+dial_add(struct swarm *s, const struct addr *a)
+{
+	struct known *k;
+
+	if (a->port == 0 || find(s, a) != NULL)
+		return;
+	k = place(s);
+	if (k != NULL)
+		*k = (struct known){.addr = *a, .next_try = s->now};
+}
+
+void
+dial_note(struct swarm *s, struct peer *p)
+{
+	struct known *k;
+
+	dial_add(s, &p->dialled);
+	k = find(s, &p->dialled);
+	if (k != NULL && k->peer == 0)
+		k->peer = p->id;
+}
+
+static bool
+may_dial(const struct swarm *s, const struct known *k)
+{
+	return k->peer == 0 && !k->banned && tick_due(k->next_try, s->now);
+}
+
+static bool
+wants_more(const struct swarm *s)
+{
+	return !s->stopping && !swarm_complete(s) &&
+	       s->n_slots_used < s->c.want_peers &&
+	       s->n_dialling < s->c.max_dialling;
+}
+
+void
+dial_more(struct swarm *s)
+{
+	struct known *k, *chosen;
+	struct action *a;
+	struct peer *p;
+	uint32_t i, n;
+
+	while (s->err == 0 && wants_more(s)) {
+		chosen = NULL;
+		n = 0;
+		for (i = 0; i < s->n_known; i++) {
+			k = &s->known[i];
+			if (may_dial(s, k) && rng_below(&s->rng, ++n) == 0)
+				chosen = k;
+		}
+		p = chosen == NULL ? NULL : peer_new(s, &chosen->addr, true);
+		if (p == NULL)
+			return;
+		chosen->peer = p->id;
+		s->n_dialling++;
+		a = swarm_act(s, ACTION_DIAL, p->id);
+		if (a != NULL)
+			a->addr = chosen->addr;
+	}
+}
+
+void
+dial_ended(struct swarm *s, struct peer *p, bool failed)
+{
+	struct known *k;
+	uint32_t i, wait = 2;
+
+	if (p->outgoing && !p->connected)
+		s->n_dialling--;
+	for (i = 0; i < s->n_known; i++) {
+		k = &s->known[i];
+		if (k->peer != p->id)
+			continue;
+		k->peer = 0;
+		if (!failed)
+			k->n_failed = 0;
+		else if (k->n_failed < 6)
+			k->n_failed++;
+		if (failed)
+			wait = 1u << k->n_failed;
+		k->next_try = tick_add(s->now, TICK_S(wait));
+	}
+}
+
+void
+dial_ban(struct swarm *s, const struct peer *p, bool is_self)
+{
+	struct known *k;
+
+	dial_add(s, &p->dialled);
+	k = find(s, &p->dialled);
+	if (k == NULL)
+		return;
+	k->banned = true;
+	k->is_self = is_self;
+}
+
+bool
+dial_is_banned(const struct swarm *s, const struct addr *a)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->n_known; i++)
+		if (s->known[i].banned &&
+		    addr_same_host(&s->known[i].addr, a) &&
+		    !s->known[i].is_self)
+			return true;
+	return false;
+}
+
+struct instant
+dial_deadline(const struct swarm *s)
+{
+	struct instant t = TICK_NEVER;
+	uint32_t i;
+
+	if (!wants_more(s))
+		return t;
+	for (i = 0; i < s->n_known; i++)
+		if (s->known[i].peer == 0 && !s->known[i].banned)
+			t = tick_min(t, s->known[i].next_try);
+	return t;
+}

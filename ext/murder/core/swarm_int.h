@@ -1,0 +1,297 @@
+/*
+ * Inside a swarm: its state, and what its files offer one another. Nobody but
+ * swarm*.c and peer*.c includes this.
+ *
+ *   swarm.c          birth, death, the action queue, statistics
+ *   swarm_events.c   what happened: the calls in, and time
+ *   peer.c           one neighbour: slots and numbers, opening and closing
+ *   peer_say.c       the messages we send
+ *   peer_on_*.c      the messages we get, one reaction each
+ *   swarm_ask.c      what to request from whom
+ *   swarm_piece.c    blocks arriving, pieces stored, culprits found
+ *   swarm_serve.c    whose requests to serve, and whom to grant
+ *   swarm_dial.c     addresses known, whom to connect to
+ *   swarm_announce.c when to ask the tracker, what to do with its answer
+ */
+#ifndef MURDER_CORE_SWARM_INT_H
+#define MURDER_CORE_SWARM_INT_H
+
+#include "err.h"
+#include "fetch.h"
+#include "metainfo.h"
+#include "picker.h"
+#include "rng.h"
+#include "swarm.h"
+#include "uploads.h"
+#include "wire.h"
+#include "wire_ext.h"
+
+/* Uploads at once, whatever the configuration says. */
+#define MAX_SLOTS 16u
+
+/* Blocks of one neighbour waiting in io at once. */
+#define MAX_IN_IO 2u
+
+enum peer_state {
+	PEER_DIALLING, /* ACTION_DIAL given */
+	PEER_SHAKING,  /* connected, their handshake awaited */
+	PEER_UP,
+	PEER_CLOSED /* unlinked from everything; freed when the call ends */
+};
+
+/* A growing array of blocks in order. */
+struct block_list {
+	struct block *at;
+	uint32_t n, cap;
+};
+
+struct peer {
+	peer_t id;
+	uint32_t slot; /* index in swarm.peers */
+	enum peer_state state;
+	bool outgoing, connected; /* connected: the dial succeeded */
+	bool fast, extended;      /* what their handshake offered */
+	bool kin;                 /* speaks our extension */
+	struct addr addr;         /* the other end of the connection */
+	struct addr dialled;      /* where it listens, if known (port != 0) */
+	uint8_t peer_id[20];
+	uint8_t ext_murder; /* id under which it takes our messages */
+	uint32_t max_block; /* largest block it takes requests for, bytes */
+	uint32_t reqq;      /* requests it lets wait */
+
+	struct wire_reader in;
+	struct bits have;
+	bool said_have;    /* bitfield or the like has come */
+	uint32_t n_offers; /* pieces it has and we do not */
+	uint32_t n_needs;  /* pieces we have and it does not */
+	bool am_interested, am_choking;
+	bool is_interested, is_choking; /* the neighbour's state towards us */
+
+	/* asking */
+	struct block_list asked; /* our requests it has not answered */
+	struct block rx;         /* arriving now, if rx_left > 0 */
+	uint32_t rx_left;        /* bytes */
+	bool rx_discard;
+	bool snubbed;            /* fell silent while it owed us something */
+	bool declined;           /* we declined its grant; owe it a WANT */
+	struct instant asked_at; /* of the oldest request, or last byte since */
+	uint64_t rx_bytes;       /* payload, in all */
+	struct duration per_block; /* smoothed time between its blocks */
+	struct instant block_at;   /* when its last block ended */
+	uint32_t n_bad;            /* pieces with wrong hash it took part in */
+
+	/* serving */
+	struct block_list wants; /* its requests; the first n_in_io are in io */
+	uint64_t wants_bytes; /* of all of wants, what has left not counted */
+	uint32_t n_in_io;
+	uint32_t sent;             /* bytes of wants.at[0] that left */
+	bool unwilling;            /* declined our grant; waits for its WANT */
+	bool slow;                 /* drained far below the usual rate */
+	struct instant deaf_until; /* did not react to a grant */
+
+	struct instant heard, said; /* last byte in, last message out */
+};
+
+enum slot_state {
+	SLOT_FREE,
+	SLOT_GRANTED, /* the grant is sent, requests are awaited */
+	SLOT_READY,   /* requests are here, other uploads come first */
+	SLOT_SENDING
+};
+
+/* One upload: one neighbour, about one piece. */
+struct upload {
+	enum slot_state state;
+	peer_t peer;
+	bool slow;            /* does not count: its neighbour drains slowly */
+	int64_t quota;        /* bytes still to be handed to io */
+	uint32_t bytes;       /* that left since it began sending */
+	uint32_t suggested;   /* in the grant, or WIRE_NO_PIECE */
+	struct instant since; /* of this state */
+	struct instant moved; /* when a byte last left */
+};
+
+struct known {
+	struct addr addr;
+	peer_t peer; /* connected or being dialled; 0 if not */
+	uint8_t n_failed;
+	bool banned;
+	bool is_self; /* banned because it is ourselves */
+	struct instant next_try;
+};
+
+struct swarm {
+	struct swarm_config c;
+	struct rng rng;
+	int err;            /* sticky; negative: unusable */
+	struct instant now; /* of the current call */
+	struct bits have;
+	struct picker picker;
+	bool stopping;
+	bool finished_said;
+
+	struct peer *peers[LIMIT_PEERS];
+	uint32_t n_slots_used; /* peers[] in use */
+	uint32_t n_up;
+	bool any_closed;
+	uint32_t generation;
+
+	struct fetch **fetches;
+	uint32_t n_fetches, max_fetches;
+	bool recheck;               /* a grant we declined may be welcome now */
+	struct duration fetch_time; /* a piece takes so long, smoothed */
+	struct bits alone; /* pieces to be fetched from one neighbour only */
+
+	struct upload uploads[MAX_SLOTS];
+	bool began_complete; /* the seeder: suggests what it sent least */
+	uint16_t *n_sent;    /* then: how often each piece was suggested */
+	uint32_t sent_next;  /* where to look for the next suggestion */
+	double slot_rate; /* bytes/s of a normal upload, smoothed; 0 unknown */
+	double up_rate;   /* bytes/s of all uploads while busy; 0 unknown */
+	struct duration grant_latency; /* from grant to first request */
+	uint64_t up_window_bytes;
+	struct instant up_window;
+
+	struct known *known;
+	uint32_t n_known, cap_known;
+	uint32_t n_dialling;
+
+	struct {
+		bool busy; /* an ACTION_ANNOUNCE is not answered yet */
+		enum announce_event event; /* of that one */
+		bool started;              /* the tracker knows us */
+		bool want_completed, want_stopped;
+		uint32_t tracker;  /* which one */
+		uint32_t n_early;  /* early announces in a row */
+		uint32_t n_failed; /* in a row */
+		struct duration interval;
+		struct instant next, last;
+		uint32_t swarm_size; /* seeds and leechers, by the tracker */
+		char failure[160];
+	} tracker;
+
+	/* actions not yet taken; their bytes stand in arena */
+	struct action *queue;
+	uint32_t queue_head, queue_n, queue_cap;
+	struct buf arena;
+	struct buf scratch;
+
+	struct instant housekeeping;
+	struct swarm_stats stats;
+};
+
+/* ---- swarm.c ------------------------------------------------------------ */
+/* Notes a fatal error; always returns s->err. */
+int swarm_fail(struct swarm *s, int err);
+/* Appends an action; NULL after a failure. */
+struct action *swarm_act(struct swarm *s, enum action_kind kind, peer_t p);
+/* Appends the bytes of s->scratch, and clears it, as a SEND to p (joined to
+ * the previous one when that went to p too). */
+void swarm_send_scratch(struct swarm *s, struct peer *p);
+uint32_t swarm_piece_size(const struct swarm *s, uint32_t piece);
+bool swarm_complete(const struct swarm *s);
+/* Begins and ends every public call. */
+void swarm_enter(struct swarm *s, struct instant now);
+int swarm_leave(struct swarm *s);
+
+/* ---- peer.c ------------------------------------------------------------- */
+struct peer *peer_of(const struct swarm *s, peer_t id);
+/* NULL if there is no room (or, with s->err set, no memory). */
+struct peer *peer_new(struct swarm *s, const struct addr *a, bool outgoing);
+/* Unlinks p from everything and says so with an action; the memory goes when
+ * the current call ends, so whoever is at work on p may look at its state. */
+void peer_close(struct swarm *s, struct peer *p, enum close_reason why);
+/* The same without an action: the other side is gone already. */
+void peer_lost(struct swarm *s, struct peer *p);
+/* Frees the closed. */
+void peer_reap(struct swarm *s);
+/* Frees p whatever its state. */
+void peer_free(struct swarm *s, struct peer *p);
+/* The neighbour in that slot if it is past its handshake, else NULL. */
+struct peer *peer_up(const struct swarm *s, uint32_t slot);
+int block_list_push(struct swarm *s, struct block_list *l, struct block b);
+void block_list_remove(struct block_list *l, uint32_t i);
+/* Index of an equal block from `from` on, or l->n. */
+uint32_t block_list_find(
+    const struct block_list *l, struct block b, uint32_t from);
+
+/* ---- peer_say.c --------------------------------------------------------- */
+void peer_say_handshake(struct swarm *s, struct peer *p);
+void peer_say_hello(struct swarm *s, struct peer *p); /* after both shook */
+void peer_say_plain(struct swarm *s, struct peer *p, enum wire_kind kind);
+void peer_say_have(struct swarm *s, struct peer *p, uint32_t piece);
+void peer_say_block(
+    struct swarm *s, struct peer *p, enum wire_kind kind, struct block b);
+void peer_say_murder(struct swarm *s, struct peer *p,
+    enum wire_murder_kind kind, uint32_t piece);
+void peer_say_keepalive(struct swarm *s, struct peer *p);
+/* Says interested or not interested if that changed. */
+void peer_say_interest(struct swarm *s, struct peer *p);
+
+/* ---- peer_on_*.c: each may close the peer ------------------------------- */
+void peer_on_message(struct swarm *s, struct peer *p, const struct wire_msg *m);
+void peer_on_handshake(
+    struct swarm *s, struct peer *p, const struct wire_handshake *h);
+void peer_on_have(struct swarm *s, struct peer *p, uint32_t piece);
+void peer_on_bitfield(
+    struct swarm *s, struct peer *p, const struct wire_msg *m);
+void peer_on_request(struct swarm *s, struct peer *p, struct block b);
+void peer_on_cancel(struct swarm *s, struct peer *p, struct block b);
+void peer_on_piece(struct swarm *s, struct peer *p, struct block b);
+void peer_on_reject(struct swarm *s, struct peer *p, struct block b);
+void peer_on_choke(struct swarm *s, struct peer *p);
+void peer_on_extended(
+    struct swarm *s, struct peer *p, const struct wire_msg *m);
+void peer_on_grant(struct swarm *s, struct peer *p, uint32_t suggested);
+
+/* ---- swarm_ask.c -------------------------------------------------------- */
+struct fetch *ask_fetch_of(const struct swarm *s, uint32_t piece);
+/* Requests what is useful from p, which may be asked now. */
+void ask_more(struct swarm *s, struct peer *p);
+/* Whether a grant of p would be used. */
+bool ask_has_work(struct swarm *s, struct peer *p);
+/* Takes a grant of p: requests one piece; false if nothing was. */
+bool ask_granted(struct swarm *s, struct peer *p, uint32_t suggested);
+/* Forgets the requests to p; with cancel, says so too. */
+void ask_forget(struct swarm *s, struct peer *p, bool cancel);
+/* One request of p is void. */
+void ask_drop(struct swarm *s, struct peer *p, uint32_t i);
+/* Gives up fetches on which nothing is done or under way. */
+void ask_sweep(struct swarm *s);
+/* Room for another grant? Then tell those we declined. */
+void ask_want_again(struct swarm *s);
+/* Times out what is owed; for housekeeping. */
+void ask_check_silence(struct swarm *s, struct peer *p);
+
+/* ---- swarm_piece.c ------------------------------------------------------ */
+void piece_arrived(struct swarm *s, struct peer *p, uint32_t n);
+/* What p was delivering is void. */
+void piece_interrupt(struct swarm *s, struct peer *p);
+/* p is gone: its slot will belong to somebody else. */
+void piece_source_gone(struct swarm *s, struct peer *p);
+
+/* ---- swarm_serve.c ------------------------------------------------------ */
+/* Fills free uploads and keeps io fed. */
+void serve(struct swarm *s);
+/* p is gone, or declined: frees its uploads. */
+void serve_drop(struct swarm *s, struct peer *p);
+void serve_on_request(struct swarm *s, struct peer *p);
+void serve_on_sent(struct swarm *s, struct peer *p, uint32_t n);
+void serve_check(struct swarm *s); /* for housekeeping */
+
+/* ---- swarm_dial.c ------------------------------------------------------- */
+void dial_add(struct swarm *s, const struct addr *a);
+/* We now know where p listens. */
+void dial_note(struct swarm *s, struct peer *p);
+void dial_more(struct swarm *s);
+/* The connection to (or attempt at) p ended. */
+void dial_ended(struct swarm *s, struct peer *p, bool failed);
+void dial_ban(struct swarm *s, const struct peer *p, bool is_self);
+bool dial_is_banned(const struct swarm *s, const struct addr *a);
+struct instant dial_deadline(const struct swarm *s);
+
+/* ---- swarm_announce.c --------------------------------------------------- */
+void announce_check(struct swarm *s);
+struct instant announce_deadline(const struct swarm *s);
+
+#endif

@@ -1,0 +1,272 @@
+/*
+ * Blocks arriving and pieces stored. While a piece's hash is being computed
+ * nobody may write into its memory: whoever is late is redirected first.
+ */
+#include <assert.h>
+
+#include "swarm_int.h"
+
+static void
+receive(struct swarm *s, struct peer *p, struct block b, bool discard)
+{
+	struct action *a = swarm_act(s, ACTION_RECEIVE, p->id);
+
+	p->rx_discard = discard;
+	if (a == NULL)
+		return;
+	a->block = b;
+	a->discard = discard;
+}
+
+/* p goes on receiving its block, but nowhere. */
+static void
+redirect(struct swarm *s, struct peer *p, struct fetch *f)
+{
+	uint32_t done = p->rx.length - p->rx_left;
+
+	fetch_untake(f, p->slot);
+	receive(s, p,
+	    (struct block){.piece = p->rx.piece,
+		.begin = p->rx.begin + done,
+		.length = p->rx_left},
+	    true);
+}
+
+/* Whoever delivers part of this run makes way. */
+static void
+clear_way(struct swarm *s, struct fetch *f, struct fetch_run r)
+{
+	uint32_t u, taker;
+
+	for (u = r.begin; u < r.end; u++) {
+		taker = f->unit[u].taker;
+		if (taker != 0 && s->peers[taker - 1] != NULL)
+			redirect(s, s->peers[taker - 1], f);
+	}
+}
+
+void
+peer_on_piece(struct swarm *s, struct peer *p, struct block b)
+{
+	uint32_t i = block_list_find(&p->asked, b, 0);
+	struct fetch *f = ask_fetch_of(s, b.piece);
+	struct fetch_run r;
+	bool discard = true;
+
+	p->asked_at = s->now;
+	p->snubbed = false;
+	p->rx = b;
+	p->rx_left = b.length;
+	if (i < p->asked.n) {
+		/* Asked for, so it is a run of whole units of a fetch. */
+		block_list_remove(&p->asked, i);
+		assert(f != NULL);
+		r = fetch_run_of(f, b.begin, b.length);
+		fetch_unask(f, r);
+		clear_way(s, f, r);
+		discard = !fetch_take(f, r, p->slot);
+	}
+	receive(s, p, b, discard);
+}
+
+static void
+complete(struct swarm *s, struct fetch *f)
+{
+	struct action *a;
+	uint32_t i, k;
+	struct peer *p;
+
+	f->storing = true;
+	for (i = 0; i < LIMIT_PEERS; i++) {
+		p = peer_up(s, i);
+		for (k = p == NULL ? 0 : p->asked.n; k > 0; k--) {
+			if (p->asked.at[k - 1].piece != f->piece)
+				continue;
+			peer_say_block(s, p, WIRE_CANCEL, p->asked.at[k - 1]);
+			ask_drop(s, p, k - 1);
+		}
+	}
+	a = swarm_act(s, ACTION_STORE, 0);
+	if (a != NULL)
+		a->block = (struct block){.piece = f->piece, .length = f->size};
+}
+
+/* Bytes [from, to) of the piece are there: which units does that end? */
+static void
+note_units(struct swarm *s, struct peer *p, uint32_t from, uint32_t to)
+{
+	struct fetch *f = ask_fetch_of(s, p->rx.piece);
+	uint32_t u;
+
+	assert(f != NULL);
+	for (u = from / FETCH_UNIT; u * FETCH_UNIT < to; u++) {
+		if ((u + 1) * FETCH_UNIT > to && to != f->size)
+			break;
+		fetch_got(f, u, p->slot);
+	}
+	if (f->n_got == f->n_units)
+		complete(s, f);
+}
+
+static struct duration
+smooth(struct duration old, struct duration new)
+{
+	if (old.ns == 0)
+		return new;
+	return (struct duration){.ns = old.ns - old.ns / 4 + new.ns / 4};
+}
+
+void
+piece_arrived(struct swarm *s, struct peer *p, uint32_t n)
+{
+	uint32_t from = p->rx.begin + p->rx.length - p->rx_left;
+
+	assert(n <= p->rx_left);
+	p->rx_left -= n;
+	p->rx_bytes += n;
+	p->asked_at = s->now;
+	p->heard = s->now;
+	s->stats.downloaded += n;
+	if (p->rx_discard)
+		s->stats.wasted += n;
+	else
+		note_units(s, p, from, from + n);
+	if (p->rx_left > 0)
+		return;
+	if (p->block_at.ns != 0)
+		p->per_block =
+		    smooth(p->per_block, tick_since(p->block_at, s->now));
+	p->block_at = p->asked.n > 0 ? s->now : (struct instant){.ns = 0};
+	s->recheck = true;
+	ask_more(s, p);
+}
+
+void
+piece_interrupt(struct swarm *s, struct peer *p)
+{
+	struct fetch *f;
+
+	if (p->rx_left == 0 || p->rx_discard)
+		return;
+	f = ask_fetch_of(s, p->rx.piece);
+	assert(f != NULL);
+	if (p->state == PEER_CLOSED)
+		fetch_untake(f, p->slot);
+	else
+		redirect(s, p, f);
+}
+
+void
+piece_source_gone(struct swarm *s, struct peer *p)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->n_fetches; i++)
+		fetch_source_gone(s->fetches[i], p->slot);
+}
+
+/* The hash was wrong: ban the culprit, or make sure to find him next time. */
+static void
+blame(struct swarm *s, const struct fetch *f)
+{
+	bool sure = fetch_n_sources(f) == 1;
+	uint32_t slot;
+	struct peer *p;
+
+	if (!sure)
+		bits_set(&s->alone, f->piece);
+	for (slot = 0; slot < LIMIT_PEERS; slot++) {
+		p = peer_up(s, slot);
+		if (p == NULL || !fetch_has_source(f, slot))
+			continue;
+		p->n_bad++;
+		if (!sure && p->n_bad < 3)
+			continue;
+		dial_ban(s, p, false);
+		peer_close(s, p, CLOSE_BAD_PIECE);
+	}
+}
+
+static void
+spread_news(struct swarm *s, uint32_t piece)
+{
+	uint32_t i;
+	struct peer *p;
+
+	for (i = 0; i < LIMIT_PEERS; i++) {
+		p = peer_up(s, i);
+		if (p == NULL)
+			continue;
+		peer_say_have(s, p, piece);
+		if (bits_get(&p->have, piece)) {
+			p->n_offers--;
+			peer_say_interest(s, p);
+		} else {
+			p->n_needs++;
+			p->unwilling = false;
+		}
+	}
+}
+
+static void
+finish(struct swarm *s)
+{
+	uint32_t i;
+	struct peer *p;
+
+	s->finished_said = true;
+	s->tracker.want_completed = true;
+	swarm_act(s, ACTION_FINISHED, 0);
+	for (i = 0; i < LIMIT_PEERS; i++) {
+		p = peer_up(s, i);
+		if (p != NULL && bits_full(&p->have))
+			peer_close(s, p, CLOSE_USELESS);
+	}
+}
+
+static void
+stored(struct swarm *s, const struct fetch *f)
+{
+	struct duration took = tick_since(f->begun, s->now);
+
+	bits_set(&s->have, f->piece);
+	bits_clear(&s->alone, f->piece);
+	s->fetch_time = smooth(s->fetch_time, took);
+	s->stats.progress = s->now;
+	spread_news(s, f->piece);
+	if (swarm_complete(s) && !s->finished_said)
+		finish(s);
+}
+
+int
+swarm_on_stored(
+    struct swarm *s, uint32_t piece, enum swarm_stored how, struct instant now)
+{
+	uint32_t i;
+	struct fetch *f;
+
+	swarm_enter(s, now);
+	for (i = 0; i < s->n_fetches; i++)
+		if (s->fetches[i]->piece == piece)
+			break;
+	assert(i < s->n_fetches);
+	f = s->fetches[i];
+	assert(f->storing);
+	s->fetches[i] = s->fetches[--s->n_fetches];
+	switch (how) {
+	case SWARM_STORED:
+		stored(s, f);
+		break;
+	case SWARM_HASH_WRONG:
+		s->stats.wasted += f->size;
+		picker_open(&s->picker, piece);
+		blame(s, f);
+		break;
+	case SWARM_DISK_ERROR:
+		picker_open(&s->picker, piece);
+		break;
+	}
+	fetch_free(s->c.mem, f);
+	s->recheck = true;
+	return swarm_leave(s);
+}
