@@ -14,16 +14,19 @@ Gem::Specification.new do |s|
   s.required_ruby_version = ">= 3.0"
   s.metadata = { "rubygems_mfa_required" => "true" }
 
+  # `rake build` puts the programs of `rake dist` in.
+  prebuilt = Dir.glob("dist/{MANIFEST,LICENSES/*,*-*/murder_*}", base: __dir__)
   # Patterns, not git: the gem is built from a tarball as well as from a
   # clone. `rake check_manifest` compares the outcome with git.
   s.files = Dir.chdir(__dir__) do
     Dir.glob([
                "{CHANGELOG,CONTRIBUTING,README,SECURITY}.md", "LICENSE", "lib/**/*.rb", "exe/*", "man/*.[1-8]",
-               "doc/*.md", "doc/examples/*", "dist/README*", "ext/murder/extconf.rb", "ext/murder/Makefile",
+               "doc/*.md", "doc/examples/*", "dist/README*", "ext/murder/{Rakefile,extconf.rb,Makefile}",
                "ext/murder/*.{mk,awk}", "ext/murder/{,core/,io/}*.{c,h}"
-             ]).sort
+             ]) + prebuilt
   end
   s.bindir = "exe"
   s.executables = %w[murder_client murder_make_torrent murder_tracker]
-  s.extensions = ["ext/murder/extconf.rb"]
+  s.extensions = ["ext/murder/Rakefile"]
+  s.add_dependency "rake", ">= 12"
 end

@@ -51,7 +51,8 @@ module Murder
       return [dist] unless platform == local_platform
 
       spec = Gem.loaded_specs["murder"] || installed_spec
-      [dist, spec&.extension_dir, File.join(ROOT, "ext/murder/build")].compact
+      # compiled on purpose (MURDER_BUILD=system) goes before what the gem brings
+      [spec&.extension_dir, dist, File.join(ROOT, "ext/murder/build")].compact
     end
     private_class_method :candidates
 
