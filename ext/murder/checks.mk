@@ -19,9 +19,13 @@ check: $(TESTS) replay
 	@fail=0; for t in $(TESTS); do $$t || fail=1; done; exit $$fail
 
 # ---- fuzzing: one target per decoder; the corpus replays without libFuzzer -
-$(BUILD)/replay/%: $(SPEC)/fuzz/%.c $(SPEC)/fuzz/fuzz_main.c $(BUILD)/libcore.a
+$(BUILD)/replay/%.o: $(SPEC)/fuzz/%.c
 	@mkdir -p $(@D)
-	$(CC) $(IO_CFLAGS) -Wno-missing-prototypes -o $@ $^
+	$(CC) $(IO_CFLAGS) -Wno-missing-prototypes -c -o $@ $<
+
+$(BUILD)/replay/%: $(BUILD)/replay/%.o $(BUILD)/replay/fuzz_main.o \
+    $(BUILD)/libcore.a
+	$(CC) $(OPT) $(LDFLAGS) -o $@ $^
 
 replay: $(FUZZ:%=$(BUILD)/replay/%)
 	@for f in $(FUZZ); do \
@@ -70,3 +74,4 @@ format-check:
 	@clang-format --dry-run -Werror $$(git ls-files . ../../spec | grep '\.[ch]$$')
 
 .PHONY: check replay fuzz purity headers sizes format format-check
+-include $(wildcard $(BUILD)/spec/*.d $(BUILD)/replay/*.d)

@@ -1,0 +1,79 @@
+/*
+ * Extended messages: what the readers accept, the writers put in a form that
+ * the readers take for the same.
+ */
+#include "fuzz.h"
+
+#include "core/err.h"
+#include "core/wire_ext.h"
+
+static void
+check_handshake(struct span in)
+{
+	struct wire_ext_handshake h, again;
+	struct buf out;
+	int rc;
+
+	if (wire_ext_parse(&h, in) != 0)
+		return;
+	assert(h.yourip.n == 0 || h.yourip.n == 4 || h.yourip.n == 16);
+	buf_init(&out, &fuzz_mem, in.n + 256);
+	rc = wire_ext_build(&out, &h);
+	assert(rc == 0);
+	rc = wire_ext_parse(&again, buf_span(&out));
+	assert(rc == 0);
+	assert(again.id_pex == h.id_pex);
+	assert(again.id_murder == h.id_murder);
+	assert(again.port == h.port);
+	assert(again.reqq == h.reqq);
+	assert(again.block == h.block);
+	assert(span_equal(again.client, h.client));
+	assert(span_equal(again.yourip, h.yourip));
+	buf_free(&out);
+}
+
+static void
+check_pex(struct span in)
+{
+	struct wire_pex p, again;
+	struct buf out;
+	int rc;
+
+	if (wire_pex_parse(&p, in) != 0)
+		return;
+	assert(p.added.n % 6 == 0);
+	assert(p.added6.n % 18 == 0);
+	buf_init(&out, &fuzz_mem, 2 * in.n + 256);
+	rc = wire_pex_build(&out, &p);
+	assert(rc == 0);
+	rc = wire_pex_parse(&again, buf_span(&out));
+	assert(rc == 0);
+	assert(span_equal(again.added, p.added));
+	assert(span_equal(again.added6, p.added6));
+	buf_free(&out);
+}
+
+static void
+check_murder(struct span in)
+{
+	struct wire_murder m;
+	struct buf out;
+
+	if (wire_murder_parse(&m, in) != 0)
+		return;
+	buf_init(&out, &fuzz_mem, 5);
+	(void)wire_murder_build(&out, &m);
+	assert(span_equal(buf_span(&out), in));
+	buf_free(&out);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span in = {data, size};
+
+	check_handshake(in);
+	check_pex(in);
+	check_murder(in);
+	return 0;
+}
