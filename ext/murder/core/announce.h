@@ -46,14 +46,16 @@ int announce_put_url(
 
 /*
  * Tracker side: reads a raw query string ("info_hash=%12…&port=…", without the
- * '?'). ERR_MISSING (info_hash, peer_id or port), ERR_RANGE, ERR_SYNTAX (bad
- * escape), ERR_LIMIT. *key names the culprit; static storage. Unknown keys
- * are ignored; "event=paused" (BEP 21) counts as none.
+ * '?'). ERR_MISSING (info_hash, peer_id or port), ERR_LENGTH (of a hash),
+ * ERR_RANGE, ERR_SYNTAX (bad escape), ERR_LIMIT. *key names the culprit;
+ * static storage. Unknown keys are ignored, and an ip that is no address;
+ * "event=paused" (BEP 21) counts as none. Of a repeated key the last counts.
  */
 int announce_parse_query(
     struct announce_query *q, struct span query, const char **key);
 
-/* The info-hashes of a scrape query, at most LIMIT_SCRAPE; none is "all". */
+/* The info-hashes of a scrape query, at most LIMIT_SCRAPE; none is "all".
+ * ERR_LENGTH, ERR_SYNTAX, ERR_LIMIT. */
 struct announce_scrape {
 	uint8_t info_hash[LIMIT_SCRAPE][20];
 	uint32_t n;

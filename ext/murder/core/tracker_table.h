@@ -1,0 +1,104 @@
+/*
+ * What the tracker remembers: torrents and their peers, with the order in
+ * which they were last heard of; private to the tracker*.c files. A peer is
+ * known by its address and port, so one that starts again replaces itself.
+ */
+#ifndef MURDER_CORE_TRACKER_TABLE_H
+#define MURDER_CORE_TRACKER_TABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uthash.h>
+
+#include "rng.h"
+#include "tracker.h"
+
+/* In the order of tracker_pick()'s row. */
+enum tracker_class { CLASS_ORIGIN, CLASS_COMPLETED, CLASS_LEECHER, N_CLASSES };
+
+/* IPv4 as IPv4-mapped IPv6, then the port, both in network order. */
+#define TRACKER_KEY_BYTES 18u
+
+struct tracker_peer {
+	UT_hash_handle hh;                /* in torrent->by_key */
+	struct tracker_peer *prev, *next; /* by last_seen, oldest first */
+	struct tracker_torrent *torrent;
+	struct instant last_seen;
+	uint64_t left, downloaded, uploaded; /* bytes, as it says */
+	uint32_t index;                      /* in torrent->list[class] */
+	uint8_t key[TRACKER_KEY_BYTES];
+	uint8_t peer_id[20];
+	uint8_t class;  /* enum tracker_class */
+	bool completed; /* its "completed" has been counted */
+};
+
+struct tracker_list {
+	struct tracker_peer **p; /* in no order */
+	uint32_t n, cap;
+};
+
+struct tracker_torrent {
+	UT_hash_handle hh; /* in tracker->torrents */
+	uint8_t info_hash[20];
+	struct tracker_list list[N_CLASSES];
+	struct tracker_peer *by_key;
+	uint32_t completed;                  /* "completed" events */
+	struct instant idle_since;           /* valid while on the idle list */
+	struct tracker_torrent *prev, *next; /* the idle list, oldest first */
+	bool idle;                           /* without peers */
+};
+
+struct tracker {
+	struct tracker_config c;
+	struct rng rng;
+	uint64_t hash_key[2]; /* so that nobody can choose our collisions */
+	struct tracker_torrent *torrents;
+	struct tracker_peer *by_age;  /* all peers, longest silent first */
+	struct tracker_torrent *idle; /* torrents without peers */
+	uint32_t n_peers, n_torrents;
+	uint64_t n_announces;
+	struct instant started;
+	bool has_started;
+};
+
+/* The torrent, or NULL. */
+struct tracker_torrent *tracker_find_torrent(
+    const struct tracker *t, const uint8_t info_hash[20]);
+
+/* Finds or makes the torrent (idle when made); an idle one may be dropped to
+ * make room. NULL with *why a sentence for the asker. */
+struct tracker_torrent *tracker_need_torrent(struct tracker *t,
+    const uint8_t info_hash[20], struct instant now, const char **why);
+
+/* The peer at a, or NULL. */
+struct tracker_peer *tracker_find_peer(const struct tracker *t,
+    const struct tracker_torrent *tor, const struct addr *a);
+
+/* Makes a peer at a, which is not there yet; NULL with *why. */
+struct tracker_peer *tracker_add_peer(struct tracker *t,
+    struct tracker_torrent *tor, const struct addr *a, enum tracker_class class,
+    const char **why);
+
+/* Moves the peer to another class; ERR_NOMEM with nothing changed. */
+int tracker_move_peer(
+    struct tracker *t, struct tracker_peer *p, enum tracker_class class);
+
+/* Notes that p was heard of. */
+void tracker_touch_peer(
+    struct tracker *t, struct tracker_peer *p, struct instant now);
+
+/* Removes and frees p. Its torrent goes idle if it was the last. */
+void tracker_drop_peer(
+    struct tracker *t, struct tracker_peer *p, struct instant now);
+
+/* Removes and frees a torrent without peers. */
+void tracker_drop_torrent(struct tracker *t, struct tracker_torrent *tor);
+
+/* The address in a peer's key. */
+void tracker_peer_addr(const struct tracker_peer *p, struct addr *a);
+
+/* Number i of the row origins, completed, leechers. */
+struct tracker_peer *tracker_peer_at(
+    const struct tracker_torrent *tor, uint32_t i);
+
+#endif
