@@ -1,0 +1,202 @@
+# frozen_string_literal: true
+
+require "fileutils"
+require "stringio"
+require "tmpdir"
+require_relative "commands"
+require_relative "errors"
+require_relative "payload"
+
+module Murder
+  # The tasks, one row each: what `cap` lists, README documents and every
+  # adapter defines.
+  #
+  # A body gets the adapter as `runner` and the task's Options. Of the adapter
+  # it uses
+  #   hosts(*roles)            the servers of these roles, each once
+  #   host_name(server)        its name as the Capfile has it
+  #   run(command, servers)    on all of them at once; raises CommandError
+  #   capture(command, servers) server => what the command printed
+  #   upload(from, to, servers) from a local path or IO
+  #   download(from, to, server)
+  #   invoke(task)             another task of this table, with its hooks
+  #   attempt { }              notes a failure and goes on
+  #   cleaning?                whether this is the end of a transfer, when
+  #                            a stop that finds nothing to stop is fine
+  #   dry_run?, info(text)
+  module Tasks
+    Task = Struct.new(:name, :roles, :needs, :description, :body, keyword_init: true)
+
+    # The bodies.
+    module Bodies
+      module_function
+
+      def distribute_files(runner, options)
+        commands = Commands.new(options)
+        servers = runner.hosts(:tracker, :seeder, :peer, filtered: true)
+        by_platform = platforms(runner, commands, servers)
+        payloads = by_platform.to_h { |platform, _| [platform, Payload.new(platform)] }
+        runner.run(commands.prepare_murder, servers)
+        Dir.mktmpdir("murder") do |dir|
+          by_platform.each do |platform, those|
+            runner.upload(payloads[platform].write("#{dir}/#{platform}.tgz"), commands.payload, those)
+          end
+        end
+        runner.run(commands.unpack_murder, servers)
+      end
+
+      def start_tracker(runner, options)
+        runner.run(Commands.new(options).start_tracker, runner.hosts(:tracker))
+      end
+
+      def stop_tracker(runner, options)
+        runner.run(Commands.new(options).stop_tracker(missing: missing(runner)), runner.hosts(:tracker))
+      end
+
+      def create_torrent(runner, options)
+        tracker = options.tracker_host || runner.host_name(runner.hosts(:tracker).first)
+        Commands.new(options).make_torrent(tracker).each { |command| runner.run(command, runner.hosts(:seeder)) }
+        runner.invoke("download_torrent") unless options.do_not_download_torrent?
+      end
+
+      # Under a name of its own until it is whole: nobody can have prepared
+      # that name, and the seeder may be this very machine.
+      def download_torrent(runner, options)
+        local = File.expand_path(options.torrent)
+        FileUtils.mkdir_p(File.dirname(local)) unless runner.dry_run?
+        Dir.mktmpdir("murder") do |dir|
+          part = File.join(dir, "torrent")
+          runner.download(options.torrent, part, runner.hosts(:seeder).first)
+          replace(local, File.binread(part)) unless runner.dry_run?
+        end
+      end
+
+      def start_seeding(runner, options)
+        runner.run(Commands.new(options).seed, runner.hosts(:seeder))
+      end
+
+      def stop_seeding(runner, options)
+        runner.run(Commands.new(options).stop_seeding(missing: missing(runner)), runner.hosts(:seeder))
+      end
+
+      def stop_all_seeding(runner, options)
+        runner.run(Commands.new(options).stop_all_seeding, runner.hosts(:seeder))
+      end
+
+      # All peers are asked whether they can, then all get the .torrent, then
+      # all begin; if any of that fails once they have begun, all are stopped.
+      def peer(runner, options)
+        commands = Commands.new(options)
+        peers = runner.hosts(:peer)
+        torrent = local_torrent(runner, options)
+        commands.prepare_peer.each { |command| runner.run(command, peers) }
+        runner.upload(StringIO.new(torrent), options.torrent, peers)
+        begin
+          commands.peer.each { |command| runner.run(command, peers) }
+          done = true
+        ensure
+          runner.cleaning { runner.attempt { runner.run(commands.stop_peering, peers) } } unless done
+        end
+      end
+
+      def stop_peering(runner, options)
+        runner.run(Commands.new(options).stop_peering, runner.hosts(:peer))
+      end
+
+      def stop_all_peering(runner, options)
+        runner.run(Commands.new(options).stop_all_peering, runner.hosts(:peer))
+      end
+
+      def clean_temp_files(runner, options)
+        runner.run(Commands.new(options).clean, runner.hosts(:peer, :seeder))
+      end
+
+      def missing(runner)
+        runner.cleaning? ? :fine : :error
+      end
+
+      # @return [Hash{String => Array}] platform => its servers
+      def platforms(runner, commands, servers)
+        said = runner.capture(commands.platform, servers)
+        return { Programs.local_platform => servers } if runner.dry_run?
+
+        found = servers.group_by { |server| Programs.platform(said.fetch(server, "")) }
+        strange = found.keys.to_h { |platform| [platform, problem(platform)] }.compact
+        return found if strange.empty?
+
+        failures = strange.flat_map { |platform, text| found[platform].map { |one| [runner.host_name(one), text] } }
+        raise CommandError.new(failures.to_h, n_hosts: servers.size, what: "murder:distribute_files")
+      end
+
+      def problem(platform)
+        return "`uname -sm` named no platform" if platform.empty?
+
+        Programs.directory(platform)
+        nil
+      rescue ProgramsError => e
+        e.message
+      end
+
+      # Read before it is sent: a peer may be this very machine.
+      def local_torrent(runner, options)
+        return "" if runner.dry_run?
+
+        File.binread(File.expand_path(options.torrent))
+      rescue SystemCallError => e
+        raise OptionError, "#{options.torrent} on this machine: #{e.message.sub(/ @.*/, "")}: fetch it from the " \
+                           "seeder with `cap murder:download_torrent tag=...`"
+      end
+
+      def replace(path, bytes)
+        part = "#{path}.#{Process.pid}"
+        FileUtils.rm_f(part)
+        File.open(part, File::WRONLY | File::CREAT | File::EXCL, 0o644) { |file| file.binmode.write(bytes) }
+        File.rename(part, path)
+      ensure
+        FileUtils.rm_f(part)
+      end
+    end
+
+    ALL = [
+      ["distribute_files", %i[tracker seeder peer], %i[murder_path],
+       "Sends murder's programs to all servers. Each host gets the programs for its own platform, whatever its " \
+       "role, into remote_murder_path, which is emptied first; a directory of 1,000 files or more is refused. " \
+       "The pid files in its run/ are kept, so that what is running can still be stopped."],
+      ["start_tracker", %i[tracker], %i[murder_path],
+       "Starts the tracker. Returns when it listens on tracker_port (8998); when it is running already, that is fine."],
+      ["stop_tracker", %i[tracker], %i[murder_path],
+       "Stops the tracker. If it is not running, that is an error."],
+      ["create_torrent", %i[seeder], %i[tag files_path murder_path],
+       "Packs files_path on the seeder and makes a .torrent of it. The archive is TEMP/TAG.tgz, without any .git* " \
+       "entry (with path_is_file=1, a copy of the file); TEMP/TAG.tgz.torrent stands beside it and is downloaded to " \
+       "the same path on this machine, unless do_not_download_torrent=1. Use the same tag with the other tasks."],
+      ["download_torrent", %i[seeder], %i[tag],
+       "Fetches the .torrent from the seeder again. Needed only if the one from create_torrent was lost."],
+      ["start_seeding", %i[seeder], %i[tag murder_path],
+       "Starts the seeder. Returns when the tracker knows it; it serves TEMP/TAG.tgz until stop_seeding."],
+      ["stop_seeding", %i[seeder], %i[tag murder_path],
+       "Stops the seeder of the tag. If it is not running, that is an error. Peers that still download find the " \
+       "rest with one another, once one copy is out."],
+      ["stop_all_seeding", %i[seeder], %i[murder_path],
+       "Stops every seeder of this installation."],
+      ["peer", %i[peer], %i[tag destination_path murder_path],
+       "Brings the files to all peers. They download from the seeder and from one another and extract to " \
+       "destination_path/TAG/* (no_tag_directory=1: to destination_path/*; path_is_file=1: copy the file to " \
+       "destination_path). A destination that is not empty is refused before anything is transferred; " \
+       "unsafe_please_delete=1 empties it. Each goes on seeding in the background for 30 seconds."],
+      ["stop_peering", %i[peer], %i[tag murder_path],
+       "Stops the peers of the tag."],
+      ["stop_all_peering", %i[peer], %i[murder_path],
+       "Stops every peer of this installation."],
+      ["clean_temp_files", %i[peer seeder], %i[tag],
+       "Removes the archive and the .torrent of the tag from the hosts' temporary directory."]
+    ].map do |name, roles, needs, description|
+      Task.new(name: name, roles: roles, needs: needs, description: description, body: Bodies.method(name)).freeze
+    end.freeze
+
+    # @return [Task]
+    def self.[](name)
+      ALL.find { |task| task.name == name } || raise(KeyError, "no task #{name}")
+    end
+  end
+end
