@@ -4,28 +4,45 @@
 
 #include "io/input.h"
 
+static int
+refuse(const char *path, const char *what, struct ioerr *e)
+{
+	ioerr_set(e, STATUS_NO_INPUT, path, "is %s", what);
+	return ioerr_advise(e, "name a regular file");
+}
+
 int
-input_open(int *fd, struct stat *st, const char *path, struct ioerr *e)
+input_open_any(int *fd, struct stat *st, const char *path, struct ioerr *e)
 {
 	/* O_NONBLOCK: a FIFO must not hold us up before fstat() tells */
 	int f = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (f == -1)
-		return ioerr_read(e, path, "open", errno);
+		return errno == ENXIO ? refuse(path, "a socket", e)
+				      : ioerr_read(e, path, "open", errno);
 	if (fstat(f, st) == -1) {
 		ioerr_read(e, path, "stat", errno);
 		close(f);
 		return e->code;
 	}
-	if (!S_ISREG(st->st_mode)) {
+	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode)) {
 		close(f);
-		ioerr_set(e, STATUS_NO_INPUT, path, "is %s",
-		    S_ISDIR(st->st_mode) ? "a directory"
-					 : "not a regular file");
-		return ioerr_advise(e, "name a regular file");
+		return refuse(path, "not a regular file", e);
 	}
 	*fd = f;
 	return 0;
+}
+
+int
+input_open(int *fd, struct stat *st, const char *path, struct ioerr *e)
+{
+	int rc = input_open_any(fd, st, path, e);
+
+	if (rc == 0 && S_ISDIR(st->st_mode)) {
+		close(*fd);
+		rc = refuse(path, "a directory", e);
+	}
+	return rc;
 }
 
 /* Reads fd to its end into b. 0, ERR_IO with errno, or the buffer's error. */

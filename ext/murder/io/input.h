@@ -14,6 +14,9 @@
  * close. Errors: STATUS_NO_INPUT. */
 int input_open(int *fd, struct stat *st, const char *path, struct ioerr *e);
 
+/* The same for a regular file or a directory, told apart by *st. */
+int input_open_any(int *fd, struct stat *st, const char *path, struct ioerr *e);
+
 /* Appends the whole file to b, which sets the maximum. Errors:
  * STATUS_NO_INPUT; STATUS_INPUT if it is larger than b allows. */
 int input_slurp(struct buf *b, const char *path, struct ioerr *e);

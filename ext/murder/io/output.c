@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <linux/fs.h>
 
 #include "io/output.h"
 
@@ -177,6 +180,22 @@ output_fd(const struct output *o)
 }
 
 const char *
+output_base(const struct output *o)
+{
+	return o->base;
+}
+
+bool
+output_same(const struct output *a, const struct output *b)
+{
+	struct stat x, y;
+
+	return strcmp(a->base, b->base) == 0 && fstat(a->dir, &x) == 0 &&
+	       fstat(b->dir, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+const char *
 output_path(const struct output *o)
 {
 	return o->path;
@@ -194,6 +213,57 @@ output_write(struct output *o, struct span bytes, struct ioerr *e)
 			return ioerr_write(e, o->path, "write", errno);
 		bytes.p += n;
 		bytes.n -= (size_t)n;
+	}
+	return 0;
+}
+
+/* The slow way, when the kernel cannot copy between these two files. */
+static int
+copy_by_hand(struct output *o, int fd, const char *name, struct ioerr *e)
+{
+	size_t cap = 1u << 20;
+	uint8_t *chunk = malloc(cap);
+	int rc = chunk == NULL ? ioerr_write(e, o->path, "write", ENOMEM) : 0;
+
+	while (rc == 0) {
+		ssize_t n = read(fd, chunk, cap);
+
+		if (n == 0)
+			break;
+		if (n == -1 && errno == EINTR)
+			continue;
+		rc = n == -1
+			 ? ioerr_read(e, name, "read", errno)
+			 : output_write(o, (struct span){chunk, (size_t)n}, e);
+	}
+	free(chunk);
+	return rc;
+}
+
+int
+output_copy(struct output *o, int fd, uint64_t length, const char *name,
+    struct ioerr *e)
+{
+	uint64_t done = 0;
+
+	if (length > 0 && ioctl(o->fd, FICLONE, fd) == 0)
+		return 0;
+	while (done < length) {
+		size_t want = length - done < (1u << 30)
+				  ? (size_t)(length - done)
+				  : (size_t)1 << 30;
+		ssize_t n = copy_file_range(fd, NULL, o->fd, NULL, want, 0);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 && (errno == ENOSPC || errno == EDQUOT ||
+				   errno == EFBIG || errno == EIO))
+			return ioerr_write(e, o->path, "write", errno);
+		/* EXDEV, EINVAL, EOPNOTSUPP, ENOSYS, or 0 of odd file systems:
+		 * go on from where we are */
+		if (n <= 0)
+			return copy_by_hand(o, fd, name, e);
+		done += (uint64_t)n;
 	}
 	return 0;
 }

@@ -9,6 +9,7 @@
 #define MURDER_IO_OUTPUT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "core/span.h"
@@ -23,11 +24,21 @@ struct output;
 int output_new(
     struct output **out, const char *path, mode_t mode, struct ioerr *e);
 
+/* The last component of path: "x.tgz" of "/tmp/x.tgz". */
+const char *output_base(const struct output *o);
 int output_fd(const struct output *o);
 const char *output_path(const struct output *o);
 
+/* Whether both would be the same name in the same directory. */
+bool output_same(const struct output *a, const struct output *b);
+
 /* Appends all bytes. */
 int output_write(struct output *o, struct span bytes, struct ioerr *e);
+
+/* Makes it a copy of the length bytes of fd, sharing the blocks if the file
+ * system can. name is fd's, for messages. */
+int output_copy(struct output *o, int fd, uint64_t length, const char *name,
+    struct ioerr *e);
 
 /* Whether the file lies in the directory open at dir or below it: used to
  * refuse packing a directory into itself. */
