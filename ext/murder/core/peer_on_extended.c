@@ -24,7 +24,7 @@ on_ext_handshake(struct swarm *s, struct peer *p, struct span body)
 		return;
 	p->kin = true;
 	p->ext_murder = h.id_murder;
-	if (h.block >= FETCH_UNIT)
+	if (h.block >= PARTIAL_UNIT)
 		p->max_block =
 		    h.block < LIMIT_BLOCK_BYTES ? h.block : LIMIT_BLOCK_BYTES;
 }

@@ -32,8 +32,8 @@ allocate(struct swarm *s, const struct bits *have)
 	    bits_init(&s->alone, mem, n) != 0 ||
 	    picker_init(&s->picker, mem, n, &s->rng) != 0)
 		return ERR_NOMEM;
-	s->fetches = mem_zalloc(mem, s->max_fetches, sizeof(*s->fetches));
-	if (s->fetches == NULL)
+	s->partials = mem_zalloc(mem, s->max_partials, sizeof(*s->partials));
+	if (s->partials == NULL)
 		return ERR_NOMEM;
 	for (i = 0; i < n; i++) {
 		if (!bits_get(have, i))
@@ -66,9 +66,9 @@ swarm_new(struct swarm **out, const struct swarm_config *c,
 	buf_init(&s->arena, c->mem, MAX_ARENA);
 	buf_init(&s->scratch, c->mem, LIMIT_MESSAGE_BYTES + LIMIT_PIECES / 8);
 	rng_seed(&s->rng, c->seed, 1);
-	s->max_fetches = c->max_held_bytes / c->piece_length;
-	if (s->max_fetches < 2)
-		s->max_fetches = 2;
+	s->max_partials = c->max_held_bytes / c->piece_length;
+	if (s->max_partials < 2)
+		s->max_partials = 2;
 	if (allocate(s, have) != 0) {
 		swarm_free(s);
 		return ERR_NOMEM;
@@ -94,9 +94,9 @@ swarm_free(struct swarm *s)
 	for (i = 0; i < LIMIT_PEERS; i++)
 		if (s->peers[i] != NULL)
 			peer_free(s, s->peers[i]);
-	for (i = 0; i < s->n_fetches; i++)
-		fetch_free(mem, s->fetches[i]);
-	mem_free(mem, s->fetches);
+	for (i = 0; i < s->n_partials; i++)
+		partial_free(mem, s->partials[i]);
+	mem_free(mem, s->partials);
 	mem_free(mem, s->n_sent);
 	mem_free(mem, s->known);
 	mem_free(mem, s->queue);
@@ -199,7 +199,7 @@ swarm_leave(struct swarm *s)
 {
 	ask_sweep(s);
 	ask_want_again(s);
-	serve(s);
+	serve_next(s);
 	dial_more(s);
 	announce_check(s);
 	peer_reap(s);

@@ -18,7 +18,7 @@ is_starved(const struct swarm *s)
 	if (s->n_up == 0)
 		return true;
 	if (s->tracker.swarm_size > 0 && s->n_up + 1 >= s->tracker.swarm_size)
-		return s->have.n_set + s->n_fetches < s->c.n_pieces &&
+		return s->have.n_set + s->n_partials < s->c.n_pieces &&
 		       !picker_all_owned(&s->picker);
 	return s->n_up < FEW_PEERS;
 }

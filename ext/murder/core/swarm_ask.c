@@ -11,32 +11,32 @@
 
 /* What could be asked of a neighbour now. */
 struct work {
-	struct fetch *fetch; /* begun already; or NULL and … */
-	uint32_t piece;      /* … this one is to be begun */
-	bool duplicate;      /* ask for what others were asked for */
+	struct partial *partial; /* begun already; or NULL and … */
+	uint32_t piece;          /* … this one is to be begun */
+	bool duplicate;          /* ask for what others were asked for */
 };
 
-struct fetch *
-ask_fetch_of(const struct swarm *s, uint32_t piece)
+struct partial *
+ask_partial_of(const struct swarm *s, uint32_t piece)
 {
 	uint32_t i;
 
-	for (i = 0; i < s->n_fetches; i++)
-		if (s->fetches[i]->piece == piece)
-			return s->fetches[i];
+	for (i = 0; i < s->n_partials; i++)
+		if (s->partials[i]->piece == piece)
+			return s->partials[i];
 	return NULL;
 }
 
 static void
-fetch_remove(struct swarm *s, uint32_t i)
+partial_remove(struct swarm *s, uint32_t i)
 {
 	struct action *a = swarm_act(s, ACTION_DROP, 0);
 
 	if (a != NULL)
-		a->block.piece = s->fetches[i]->piece;
-	picker_open(&s->picker, s->fetches[i]->piece);
-	fetch_free(s->c.mem, s->fetches[i]);
-	s->fetches[i] = s->fetches[--s->n_fetches];
+		a->block.piece = s->partials[i]->piece;
+	picker_open(&s->picker, s->partials[i]->piece);
+	partial_free(s->c.mem, s->partials[i]);
+	s->partials[i] = s->partials[--s->n_partials];
 	s->recheck = true;
 }
 
@@ -45,16 +45,17 @@ ask_sweep(struct swarm *s)
 {
 	uint32_t i = 0;
 
-	while (i < s->n_fetches) {
-		if (!s->fetches[i]->storing && fetch_is_blank(s->fetches[i]))
-			fetch_remove(s, i);
+	while (i < s->n_partials) {
+		if (!s->partials[i]->storing &&
+		    partial_is_blank(s->partials[i]))
+			partial_remove(s, i);
 		else
 			i++;
 	}
 }
 
 static bool
-may_share(const struct fetch *f, const struct peer *p)
+may_share(const struct partial *f, const struct peer *p)
 {
 	return !f->storing &&
 	       (!f->alone || f->owner == 0 || f->owner == p->slot + 1);
@@ -63,17 +64,17 @@ may_share(const struct fetch *f, const struct peer *p)
 static bool
 find_begun(struct swarm *s, const struct peer *p, struct work *w)
 {
-	struct fetch_run r;
-	struct fetch *f;
+	struct unit_run r;
+	struct partial *f;
 	uint32_t i;
 
-	for (i = 0; i < s->n_fetches; i++) {
-		f = s->fetches[i];
+	for (i = 0; i < s->n_partials; i++) {
+		f = s->partials[i];
 		if (!may_share(f, p) || !bits_get(&p->have, f->piece))
 			continue;
-		r = fetch_find(f, 0, FETCH_UNIT, false);
+		r = partial_find(f, 0, PARTIAL_UNIT, false);
 		if (r.begin < r.end) {
-			*w = (struct work){.fetch = f, .piece = f->piece};
+			*w = (struct work){.partial = f, .piece = f->piece};
 			return true;
 		}
 	}
@@ -84,7 +85,7 @@ find_begun(struct swarm *s, const struct peer *p, struct work *w)
 static struct duration
 patience(const struct swarm *s)
 {
-	struct duration d = {.ns = s->fetch_time.ns * 2};
+	struct duration d = {.ns = s->piece_time.ns * 2};
 
 	return d.ns < TICK_MS(50).ns ? TICK_MS(50) : d;
 }
@@ -103,20 +104,20 @@ asked_of(const struct peer *p, uint32_t piece)
 static bool
 find_late(struct swarm *s, const struct peer *p, struct work *w)
 {
-	struct fetch_run r;
-	struct fetch *f;
+	struct unit_run r;
+	struct partial *f;
 	uint32_t i;
 
-	for (i = 0; i < s->n_fetches; i++) {
-		f = s->fetches[i];
+	for (i = 0; i < s->n_partials; i++) {
+		f = s->partials[i];
 		if (f->alone || f->storing || !bits_get(&p->have, f->piece) ||
 		    asked_of(p, f->piece) ||
 		    tick_since(f->begun, s->now).ns < patience(s).ns)
 			continue;
-		r = fetch_find(f, 0, FETCH_UNIT, true);
+		r = partial_find(f, 0, PARTIAL_UNIT, true);
 		if (r.begin < r.end) {
 			*w = (struct work){
-			    .fetch = f, .piece = f->piece, .duplicate = true};
+			    .partial = f, .piece = f->piece, .duplicate = true};
 			return true;
 		}
 	}
@@ -127,18 +128,18 @@ find_late(struct swarm *s, const struct peer *p, struct work *w)
 static bool
 have_room(struct swarm *s)
 {
-	struct fetch *f;
+	struct partial *f;
 	uint32_t i, u;
 
-	if (s->n_fetches < s->max_fetches)
+	if (s->n_partials < s->max_partials)
 		return true;
-	for (i = 0; i < s->n_fetches; i++) {
-		f = s->fetches[i];
+	for (i = 0; i < s->n_partials; i++) {
+		f = s->partials[i];
 		for (u = 0; u < f->n_units; u++)
 			if (f->unit[u].n_asked > 0 || f->unit[u].taker != 0)
 				break;
 		if (u == f->n_units && !f->storing) {
-			fetch_remove(s, i);
+			partial_remove(s, i);
 			return true;
 		}
 	}
@@ -166,21 +167,21 @@ find_work(struct swarm *s, struct peer *p, uint32_t suggested, struct work *w)
 	return s->picker.n_open == 0 && find_late(s, p, w);
 }
 
-static struct fetch *
+static struct partial *
 begin(struct swarm *s, uint32_t piece)
 {
-	struct fetch *f;
+	struct partial *f;
 
-	assert(s->n_fetches < s->max_fetches);
+	assert(s->n_partials < s->max_partials);
 	assert(!bits_get(&s->have, piece));
-	f = fetch_new(s->c.mem, piece, swarm_piece_size(s, piece), s->now);
+	f = partial_new(s->c.mem, piece, swarm_piece_size(s, piece), s->now);
 	if (f == NULL) {
 		swarm_fail(s, ERR_NOMEM);
 		return NULL;
 	}
 	f->alone = bits_get(&s->alone, piece);
 	picker_shut(&s->picker, piece);
-	s->fetches[s->n_fetches++] = f;
+	s->partials[s->n_partials++] = f;
 	return f;
 }
 
@@ -188,9 +189,10 @@ begin(struct swarm *s, uint32_t piece)
 static void
 request(struct swarm *s, struct peer *p, const struct work *w, uint32_t max)
 {
-	struct fetch *f = w->fetch != NULL ? w->fetch : begin(s, w->piece);
-	uint32_t bytes = FETCH_UNIT, u = 0;
-	struct fetch_run r;
+	struct partial *f =
+	    w->partial != NULL ? w->partial : begin(s, w->piece);
+	uint32_t bytes = PARTIAL_UNIT, u = 0;
+	struct unit_run r;
 	struct block b;
 
 	if (f == NULL)
@@ -201,17 +203,17 @@ request(struct swarm *s, struct peer *p, const struct work *w, uint32_t max)
 		bytes = p->max_block < s->c.block_bytes ? p->max_block
 							: s->c.block_bytes;
 	while (p->asked.n < max) {
-		r = fetch_find(f, u, bytes, w->duplicate);
+		r = partial_find(f, u, bytes, w->duplicate);
 		if (r.begin == r.end)
 			return;
 		b = (struct block){.piece = f->piece,
-		    .begin = fetch_run_begin(r),
-		    .length = fetch_run_length(f, r)};
+		    .begin = partial_run_begin(r),
+		    .length = partial_run_length(f, r)};
 		if (p->asked.n == 0 && p->rx_left == 0)
 			p->asked_at = s->now;
 		if (block_list_push(s, &p->asked, b) != 0)
 			return;
-		fetch_ask(f, r);
+		partial_ask(f, r);
 		peer_say_block(s, p, WIRE_REQUEST, b);
 		u = r.end;
 	}
@@ -318,11 +320,11 @@ void
 ask_drop(struct swarm *s, struct peer *p, uint32_t i)
 {
 	struct block b = p->asked.at[i];
-	struct fetch *f = ask_fetch_of(s, b.piece);
+	struct partial *f = ask_partial_of(s, b.piece);
 
 	block_list_remove(&p->asked, i);
 	if (f != NULL)
-		fetch_unask(f, fetch_run_of(f, b.begin, b.length));
+		partial_unask(f, partial_run_of(f, b.begin, b.length));
 	s->recheck = true;
 }
 
@@ -344,8 +346,8 @@ silence_of(const struct swarm *s, const struct peer *p)
 {
 	uint64_t ns = s->c.silence.ns;
 
-	if (ns < 4 * s->fetch_time.ns)
-		ns = 4 * s->fetch_time.ns;
+	if (ns < 4 * s->piece_time.ns)
+		ns = 4 * s->piece_time.ns;
 	if (ns < 8 * p->per_block.ns)
 		ns = 8 * p->per_block.ns;
 	/* Foreign clients may let a request wait behind others. */

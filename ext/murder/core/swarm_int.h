@@ -17,7 +17,7 @@
 #define MURDER_CORE_SWARM_INT_H
 
 #include "err.h"
-#include "fetch.h"
+#include "partial.h"
 #include "metainfo.h"
 #include "picker.h"
 #include "rng.h"
@@ -136,10 +136,10 @@ struct swarm {
 	bool any_closed;
 	uint32_t generation;
 
-	struct fetch **fetches;
-	uint32_t n_fetches, max_fetches;
+	struct partial **partials;
+	uint32_t n_partials, max_partials;
 	bool recheck;               /* a grant we declined may be welcome now */
-	struct duration fetch_time; /* a piece takes so long, smoothed */
+	struct duration piece_time; /* a piece takes so long, smoothed */
 	struct bits alone; /* pieces to be fetched from one neighbour only */
 
 	struct upload uploads[MAX_SLOTS];
@@ -245,7 +245,7 @@ void peer_on_extended(
 void peer_on_grant(struct swarm *s, struct peer *p, uint32_t suggested);
 
 /* ---- swarm_ask.c -------------------------------------------------------- */
-struct fetch *ask_fetch_of(const struct swarm *s, uint32_t piece);
+struct partial *ask_partial_of(const struct swarm *s, uint32_t piece);
 /* Requests what is useful from p, which may be asked now. */
 void ask_more(struct swarm *s, struct peer *p);
 /* Whether a grant of p would be used. */
@@ -256,7 +256,7 @@ bool ask_granted(struct swarm *s, struct peer *p, uint32_t suggested);
 void ask_forget(struct swarm *s, struct peer *p, bool cancel);
 /* One request of p is void. */
 void ask_drop(struct swarm *s, struct peer *p, uint32_t i);
-/* Gives up fetches on which nothing is done or under way. */
+/* Gives up partials on which nothing is done or under way. */
 void ask_sweep(struct swarm *s);
 /* Room for another grant? Then tell those we declined. */
 void ask_want_again(struct swarm *s);
@@ -272,7 +272,7 @@ void piece_source_gone(struct swarm *s, struct peer *p);
 
 /* ---- swarm_serve.c ------------------------------------------------------ */
 /* Fills free uploads and keeps io fed. */
-void serve(struct swarm *s);
+void serve_next(struct swarm *s);
 /* p is gone, or declined: frees its uploads. */
 void serve_drop(struct swarm *s, struct peer *p);
 void serve_on_request(struct swarm *s, struct peer *p);

@@ -20,11 +20,11 @@ receive(struct swarm *s, struct peer *p, struct block b, bool discard)
 
 /* p goes on receiving its block, but nowhere. */
 static void
-redirect(struct swarm *s, struct peer *p, struct fetch *f)
+redirect(struct swarm *s, struct peer *p, struct partial *f)
 {
 	uint32_t done = p->rx.length - p->rx_left;
 
-	fetch_untake(f, p->slot);
+	partial_untake(f, p->slot);
 	receive(s, p,
 	    (struct block){.piece = p->rx.piece,
 		.begin = p->rx.begin + done,
@@ -34,7 +34,7 @@ redirect(struct swarm *s, struct peer *p, struct fetch *f)
 
 /* Whoever delivers part of this run makes way. */
 static void
-clear_way(struct swarm *s, struct fetch *f, struct fetch_run r)
+clear_way(struct swarm *s, struct partial *f, struct unit_run r)
 {
 	uint32_t u, taker;
 
@@ -49,8 +49,8 @@ void
 peer_on_piece(struct swarm *s, struct peer *p, struct block b)
 {
 	uint32_t i = block_list_find(&p->asked, b, 0);
-	struct fetch *f = ask_fetch_of(s, b.piece);
-	struct fetch_run r;
+	struct partial *f = ask_partial_of(s, b.piece);
+	struct unit_run r;
 	bool discard = true;
 
 	p->asked_at = s->now;
@@ -58,19 +58,19 @@ peer_on_piece(struct swarm *s, struct peer *p, struct block b)
 	p->rx = b;
 	p->rx_left = b.length;
 	if (i < p->asked.n) {
-		/* Asked for, so it is a run of whole units of a fetch. */
+		/* Asked for, so it is a run of whole units of a piece begun. */
 		block_list_remove(&p->asked, i);
 		assert(f != NULL);
-		r = fetch_run_of(f, b.begin, b.length);
-		fetch_unask(f, r);
+		r = partial_run_of(f, b.begin, b.length);
+		partial_unask(f, r);
 		clear_way(s, f, r);
-		discard = !fetch_take(f, r, p->slot);
+		discard = !partial_take(f, r, p->slot);
 	}
 	receive(s, p, b, discard);
 }
 
 static void
-complete(struct swarm *s, struct fetch *f)
+complete(struct swarm *s, struct partial *f)
 {
 	struct action *a;
 	uint32_t i, k;
@@ -95,14 +95,14 @@ complete(struct swarm *s, struct fetch *f)
 static void
 note_units(struct swarm *s, struct peer *p, uint32_t from, uint32_t to)
 {
-	struct fetch *f = ask_fetch_of(s, p->rx.piece);
+	struct partial *f = ask_partial_of(s, p->rx.piece);
 	uint32_t u;
 
 	assert(f != NULL);
-	for (u = from / FETCH_UNIT; u * FETCH_UNIT < to; u++) {
-		if ((u + 1) * FETCH_UNIT > to && to != f->size)
+	for (u = from / PARTIAL_UNIT; u * PARTIAL_UNIT < to; u++) {
+		if ((u + 1) * PARTIAL_UNIT > to && to != f->size)
 			break;
-		fetch_got(f, u, p->slot);
+		partial_got(f, u, p->slot);
 	}
 	if (f->n_got == f->n_units)
 		complete(s, f);
@@ -144,14 +144,14 @@ piece_arrived(struct swarm *s, struct peer *p, uint32_t n)
 void
 piece_interrupt(struct swarm *s, struct peer *p)
 {
-	struct fetch *f;
+	struct partial *f;
 
 	if (p->rx_left == 0 || p->rx_discard)
 		return;
-	f = ask_fetch_of(s, p->rx.piece);
+	f = ask_partial_of(s, p->rx.piece);
 	assert(f != NULL);
 	if (p->state == PEER_CLOSED)
-		fetch_untake(f, p->slot);
+		partial_untake(f, p->slot);
 	else
 		redirect(s, p, f);
 }
@@ -161,15 +161,15 @@ piece_source_gone(struct swarm *s, struct peer *p)
 {
 	uint32_t i;
 
-	for (i = 0; i < s->n_fetches; i++)
-		fetch_source_gone(s->fetches[i], p->slot);
+	for (i = 0; i < s->n_partials; i++)
+		partial_source_gone(s->partials[i], p->slot);
 }
 
 /* The hash was wrong: ban the culprit, or make sure to find him next time. */
 static void
-blame(struct swarm *s, const struct fetch *f)
+blame(struct swarm *s, const struct partial *f)
 {
-	bool sure = fetch_n_sources(f) == 1;
+	bool sure = partial_n_sources(f) == 1;
 	uint32_t slot;
 	struct peer *p;
 
@@ -177,7 +177,7 @@ blame(struct swarm *s, const struct fetch *f)
 		bits_set(&s->alone, f->piece);
 	for (slot = 0; slot < LIMIT_PEERS; slot++) {
 		p = peer_up(s, slot);
-		if (p == NULL || !fetch_has_source(f, slot))
+		if (p == NULL || !partial_has_source(f, slot))
 			continue;
 		p->n_bad++;
 		if (!sure && p->n_bad < 3)
@@ -225,13 +225,13 @@ finish(struct swarm *s)
 }
 
 static void
-stored(struct swarm *s, const struct fetch *f)
+stored(struct swarm *s, const struct partial *f)
 {
 	struct duration took = tick_since(f->begun, s->now);
 
 	bits_set(&s->have, f->piece);
 	bits_clear(&s->alone, f->piece);
-	s->fetch_time = smooth(s->fetch_time, took);
+	s->piece_time = smooth(s->piece_time, took);
 	s->stats.progress = s->now;
 	spread_news(s, f->piece);
 	if (swarm_complete(s) && !s->finished_said)
@@ -243,16 +243,16 @@ swarm_on_stored(
     struct swarm *s, uint32_t piece, enum swarm_stored how, struct instant now)
 {
 	uint32_t i;
-	struct fetch *f;
+	struct partial *f;
 
 	swarm_enter(s, now);
-	for (i = 0; i < s->n_fetches; i++)
-		if (s->fetches[i]->piece == piece)
+	for (i = 0; i < s->n_partials; i++)
+		if (s->partials[i]->piece == piece)
 			break;
-	assert(i < s->n_fetches);
-	f = s->fetches[i];
+	assert(i < s->n_partials);
+	f = s->partials[i];
 	assert(f->storing);
-	s->fetches[i] = s->fetches[--s->n_fetches];
+	s->partials[i] = s->partials[--s->n_partials];
 	switch (how) {
 	case SWARM_STORED:
 		stored(s, f);
@@ -266,7 +266,7 @@ swarm_on_stored(
 		picker_open(&s->picker, piece);
 		break;
 	}
-	fetch_free(s->c.mem, f);
+	partial_free(s->c.mem, f);
 	s->recheck = true;
 	return swarm_leave(s);
 }

@@ -136,7 +136,7 @@ judge(struct swarm *s, struct peer *p, const struct upload *u)
 	double took = (double)tick_since(u->since, s->now).ns / 1e9;
 	double rate;
 
-	if (u->bytes < FETCH_UNIT || took <= 0)
+	if (u->bytes < PARTIAL_UNIT || took <= 0)
 		return;
 	rate = u->bytes / took;
 	p->slow = s->slot_rate > 0 && rate * 4 < s->slot_rate;
@@ -277,7 +277,7 @@ promote(struct swarm *s)
 }
 
 void
-serve(struct swarm *s)
+serve_next(struct swarm *s)
 {
 	struct upload *u;
 	struct peer *p;

@@ -1,18 +1,18 @@
 #include <assert.h>
 #include <stddef.h>
 
-#include "fetch.h"
+#include "partial.h"
 
-struct fetch *
-fetch_new(
+struct partial *
+partial_new(
     const struct mem *mem, uint32_t piece, uint32_t size, struct instant now)
 {
-	uint32_t n = (size + FETCH_UNIT - 1) / FETCH_UNIT;
-	struct fetch *f;
+	uint32_t n = (size + PARTIAL_UNIT - 1) / PARTIAL_UNIT;
+	struct partial *f;
 
 	assert(size > 0);
 	f = mem_zalloc(mem, 1,
-	    offsetof(struct fetch, unit) + n * sizeof(struct fetch_unit));
+	    offsetof(struct partial, unit) + n * sizeof(struct partial_unit));
 	if (f == NULL)
 		return NULL;
 	f->piece = piece;
@@ -23,23 +23,23 @@ fetch_new(
 }
 
 void
-fetch_free(const struct mem *mem, struct fetch *f)
+partial_free(const struct mem *mem, struct partial *f)
 {
 	mem_free(mem, f);
 }
 
-struct fetch_run
-fetch_run_of(const struct fetch *f, uint32_t begin, uint32_t length)
+struct unit_run
+partial_run_of(const struct partial *f, uint32_t begin, uint32_t length)
 {
 	assert(begin < f->size);
 	assert(length > 0);
 	assert(length <= f->size - begin);
-	return (struct fetch_run){.begin = begin / FETCH_UNIT,
-	    .end = (begin + length + FETCH_UNIT - 1) / FETCH_UNIT};
+	return (struct unit_run){.begin = begin / PARTIAL_UNIT,
+	    .end = (begin + length + PARTIAL_UNIT - 1) / PARTIAL_UNIT};
 }
 
 static bool
-free_unit(const struct fetch_unit *u, bool duplicate)
+free_unit(const struct partial_unit *u, bool duplicate)
 {
 	if (u->got)
 		return false;
@@ -48,19 +48,19 @@ free_unit(const struct fetch_unit *u, bool duplicate)
 	return u->n_asked == 0 && u->taker == 0;
 }
 
-struct fetch_run
-fetch_find(
-    const struct fetch *f, uint32_t from, uint32_t max_bytes, bool duplicate)
+struct unit_run
+partial_find(
+    const struct partial *f, uint32_t from, uint32_t max_bytes, bool duplicate)
 {
-	uint32_t max = max_bytes / FETCH_UNIT;
-	struct fetch_run r;
+	uint32_t max = max_bytes / PARTIAL_UNIT;
+	struct unit_run r;
 
 	assert(max > 0);
 	for (r.begin = from; r.begin < f->n_units; r.begin++)
 		if (free_unit(&f->unit[r.begin], duplicate))
 			break;
 	if (r.begin >= f->n_units) /* from may lie behind the end */
-		return (struct fetch_run){
+		return (struct unit_run){
 		    .begin = f->n_units, .end = f->n_units};
 	for (r.end = r.begin + 1; r.end < f->n_units; r.end++)
 		if (r.end - r.begin >= max ||
@@ -70,23 +70,23 @@ fetch_find(
 }
 
 uint32_t
-fetch_run_begin(struct fetch_run r)
+partial_run_begin(struct unit_run r)
 {
-	return r.begin * FETCH_UNIT;
+	return r.begin * PARTIAL_UNIT;
 }
 
 uint32_t
-fetch_run_length(const struct fetch *f, struct fetch_run r)
+partial_run_length(const struct partial *f, struct unit_run r)
 {
-	uint32_t end = r.end * FETCH_UNIT;
+	uint32_t end = r.end * PARTIAL_UNIT;
 
 	if (end > f->size)
 		end = f->size;
-	return end - r.begin * FETCH_UNIT;
+	return end - r.begin * PARTIAL_UNIT;
 }
 
 void
-fetch_ask(struct fetch *f, struct fetch_run r)
+partial_ask(struct partial *f, struct unit_run r)
 {
 	for (; r.begin < r.end; r.begin++) {
 		assert(f->unit[r.begin].n_asked < UINT8_MAX);
@@ -95,7 +95,7 @@ fetch_ask(struct fetch *f, struct fetch_run r)
 }
 
 void
-fetch_unask(struct fetch *f, struct fetch_run r)
+partial_unask(struct partial *f, struct unit_run r)
 {
 	for (; r.begin < r.end; r.begin++) {
 		assert(f->unit[r.begin].n_asked > 0);
@@ -104,7 +104,7 @@ fetch_unask(struct fetch *f, struct fetch_run r)
 }
 
 bool
-fetch_take(struct fetch *f, struct fetch_run r, uint32_t slot)
+partial_take(struct partial *f, struct unit_run r, uint32_t slot)
 {
 	uint32_t u;
 
@@ -120,7 +120,7 @@ fetch_take(struct fetch *f, struct fetch_run r, uint32_t slot)
 }
 
 void
-fetch_untake(struct fetch *f, uint32_t slot)
+partial_untake(struct partial *f, uint32_t slot)
 {
 	uint32_t u;
 
@@ -130,7 +130,7 @@ fetch_untake(struct fetch *f, uint32_t slot)
 }
 
 void
-fetch_got(struct fetch *f, uint32_t u, uint32_t slot)
+partial_got(struct partial *f, uint32_t u, uint32_t slot)
 {
 	assert(u < f->n_units);
 	assert(!f->unit[u].got);
@@ -141,7 +141,7 @@ fetch_got(struct fetch *f, uint32_t u, uint32_t slot)
 }
 
 bool
-fetch_is_blank(const struct fetch *f)
+partial_is_blank(const struct partial *f)
 {
 	uint32_t u;
 
@@ -154,30 +154,30 @@ fetch_is_blank(const struct fetch *f)
 }
 
 bool
-fetch_has_source(const struct fetch *f, uint32_t slot)
+partial_has_source(const struct partial *f, uint32_t slot)
 {
 	return (f->sources[slot / 64] >> (slot % 64) & 1) != 0;
 }
 
 uint32_t
-fetch_n_sources(const struct fetch *f)
+partial_n_sources(const struct partial *f)
 {
 	uint32_t n = f->n_gone, slot;
 
 	for (slot = 0; slot < LIMIT_PEERS; slot++)
-		if (fetch_has_source(f, slot))
+		if (partial_has_source(f, slot))
 			n++;
 	return n;
 }
 
 void
-fetch_source_gone(struct fetch *f, uint32_t slot)
+partial_source_gone(struct partial *f, uint32_t slot)
 {
 	uint32_t u;
 
 	if (f->owner == slot + 1)
 		f->owner = 0;
-	if (!fetch_has_source(f, slot))
+	if (!partial_has_source(f, slot))
 		return;
 	f->sources[slot / 64] &= ~((uint64_t)1 << (slot % 64));
 	if (!f->alone || f->storing) {
