@@ -1,0 +1,56 @@
+/*
+ * Pieces on their way from the network to the file: a buffer each from the
+ * first block on, then a job on libuv's pool that checks the hash and writes.
+ * Buffers are recycled. Only what its hash proved ever reaches the file.
+ */
+#ifndef MURDER_IO_DISK_H
+#define MURDER_IO_DISK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/mem.h"
+#include "core/swarm.h"
+#include "io/loop.h"
+#include "io/payload.h"
+
+/* Spare buffers kept, in bytes, for the next pieces. */
+#define DISK_SPARE_BYTES (16u << 20)
+
+struct disk_piece;
+struct disk_spare;
+
+struct disk {
+	struct loop *loop;
+	const struct mem *mem;
+	const struct payload *file;
+	struct disk_piece *pieces; /* uthash by number */
+	struct disk_spare *spare;  /* free buffers */
+	uint32_t n_spare;
+	uint32_t n_storing; /* jobs under way */
+	/* sys is the errno of SWARM_DISK_ERROR. */
+	void (*on_stored)(
+	    void *ctx, uint32_t piece, enum swarm_stored how, int sys);
+	void *ctx;
+};
+
+void disk_init(struct disk *d, struct loop *l, const struct mem *mem,
+    const struct payload *file);
+/* Frees the buffers; no job may be under way (see loop_close()). */
+void disk_free(struct disk *d);
+
+/* The memory of piece, made on first use; NULL if there is none. It stays in
+ * place until disk_drop() or the end of disk_store(). */
+uint8_t *disk_place(struct disk *d, uint32_t piece);
+
+/* Whether piece is with the pool: nobody may write to its memory. */
+bool disk_is_storing(struct disk *d, uint32_t piece);
+
+/* Begins to check and write a complete piece; on_stored() tells the result.
+ * Nobody may write to its memory from now on. 0 or a negative libuv error. */
+int disk_store(struct disk *d, uint32_t piece);
+
+/* Forgets the memory of piece; harmless if there is none. */
+void disk_drop(struct disk *d, uint32_t piece);
+
+#endif

@@ -1,0 +1,259 @@
+#include <assert.h>
+#include <string.h>
+#include <sys/random.h>
+#include <utlist.h>
+
+#include "io/digest.h"
+#include "io/engine.h"
+#include "io/log.h"
+
+/* BEP 20: two letters and a version, then randomness. */
+#define PEER_ID_PREFIX "-MU1000-"
+
+/* Rounds of actions and writes before other events get their turn. */
+#define ENGINE_ROUNDS 8
+
+/* ---- carrying out actions ------------------------------------------------ */
+
+static void
+engine_store(struct engine *e, uint32_t piece)
+{
+	engine_redirect(e, piece);
+	if (disk_store(&e->disk, piece) != 0) {
+		(void)ioerr_core(e->error, NULL, ERR_NOMEM);
+		engine_fail(e);
+	}
+}
+
+static void
+engine_do(struct engine *e, const struct action *a)
+{
+	switch (a->kind) {
+	case ACTION_DIAL:
+		engine_dial(e, a);
+		return;
+	case ACTION_CLOSE:
+		log_debug("peer %u closed: %s", (unsigned)a->peer,
+		    close_reason_text(a->reason));
+		engine_close_peer(e, a->peer);
+		return;
+	case ACTION_SEND:
+	case ACTION_SEND_BLOCK:
+		engine_send(e, a);
+		return;
+	case ACTION_RECEIVE:
+		engine_receive(e, a);
+		return;
+	case ACTION_STORE:
+		engine_store(e, a->block.piece);
+		return;
+	case ACTION_DROP:
+		engine_redirect(e, a->block.piece);
+		disk_drop(&e->disk, a->block.piece);
+		return;
+	case ACTION_ANNOUNCE:
+		engine_announce(e, a);
+		return;
+	case ACTION_FINISHED:
+		e->finished = true;
+		e->on_event(e->ctx);
+		return;
+	}
+}
+
+void
+engine_drain(struct engine *e)
+{
+	struct action a;
+	int rounds = 0;
+
+	if (e->draining)
+		return;
+	e->draining = true;
+	do {
+		while (!e->failed && swarm_next(e->swarm, &a))
+			engine_do(e, &a);
+	} while (!e->failed && engine_flush(e, ++rounds < ENGINE_ROUNDS));
+	e->draining = false;
+	loop_set_deadline(
+	    e->loop, e->failed ? TICK_NEVER : swarm_deadline(e->swarm));
+}
+
+void
+engine_fail(struct engine *e)
+{
+	if (e->failed)
+		return;
+	e->failed = true;
+	e->on_event(e->ctx);
+}
+
+void
+engine_check(struct engine *e, int rc)
+{
+	if (rc >= 0)
+		return;
+	(void)ioerr_core(e->error, NULL, rc);
+	engine_fail(e);
+}
+
+void
+engine_deadline(struct engine *e)
+{
+	if (e->failed)
+		return;
+	engine_check(e, swarm_on_deadline(e->swarm, loop_now()));
+	engine_drain(e);
+}
+
+static void
+engine_on_stored(void *ctx, uint32_t piece, enum swarm_stored how, int sys)
+{
+	struct engine *e = ctx;
+
+	if (e->failed)
+		return;
+	if (how == SWARM_HASH_WRONG)
+		log_debug("piece %u has a wrong hash", (unsigned)piece);
+	if (how == SWARM_DISK_ERROR) {
+		(void)ioerr_write(e->error,
+		    e->file->part != NULL ? e->file->part : e->file->path,
+		    "write", sys);
+		engine_fail(e);
+		return;
+	}
+	engine_check(e, swarm_on_stored(e->swarm, piece, how, loop_now()));
+	engine_drain(e);
+}
+
+/* ---- life ---------------------------------------------------------------- */
+
+static int
+engine_configure(
+    struct swarm_config *c, const struct engine_parts *p, struct ioerr *error)
+{
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	uint8_t noise[12];
+	size_t at = sizeof(PEER_ID_PREFIX) - 1;
+
+	memset(c, 0, sizeof(*c));
+	if (getrandom(noise, sizeof(noise), 0) != (ssize_t)sizeof(noise) ||
+	    getrandom(&c->seed, sizeof(c->seed), 0) != (ssize_t)sizeof(c->seed))
+		return ioerr_set(error, STATUS_FAILED, NULL,
+		    "the system gives no random numbers");
+	memcpy(c->peer_id, PEER_ID_PREFIX, at);
+	for (size_t i = 0; at + i < sizeof(c->peer_id); i++)
+		c->peer_id[at + i] =
+		    (uint8_t)digits[noise[i] % (sizeof(digits) - 1)];
+	c->mem = p->mem;
+	c->length = p->meta->length;
+	c->piece_length = p->meta->piece_length;
+	c->n_pieces = p->meta->n_pieces;
+	c->n_trackers = p->meta->n_trackers;
+	c->listen_port = p->listener->port;
+	swarm_config_init(c);
+	if (digest_sha1(p->meta->info, c->info_hash) != 0)
+		return ioerr_core(error, NULL, ERR_NOMEM);
+	return 0;
+}
+
+static void
+engine_init(struct engine *e, const struct engine_parts *p)
+{
+	e->loop = p->loop;
+	e->mem = p->mem;
+	e->meta = p->meta;
+	e->file = p->file;
+	e->listener = p->listener;
+	e->error = p->error;
+	e->on_event = p->on_event;
+	e->ctx = p->ctx;
+	if (p->ip != NULL) {
+		e->has_ip = true;
+		e->ip = *p->ip;
+	}
+	disk_init(&e->disk, e->loop, e->mem, e->file);
+	e->disk.on_stored = engine_on_stored;
+	e->disk.ctx = e;
+}
+
+int
+engine_new(struct engine **out, const struct engine_parts *parts,
+    const struct bits *have)
+{
+	struct engine *e = mem_zalloc(parts->mem, 1, sizeof(*e));
+	struct swarm_config config;
+	int rc;
+
+	if (e == NULL)
+		return ioerr_core(parts->error, NULL, ERR_NOMEM);
+	engine_init(e, parts);
+	rc = engine_configure(&config, parts, parts->error);
+	if (rc != 0)
+		goto err;
+	rc = httpget_new(&e->get, e->loop, e->mem);
+	if (rc == 0)
+		rc = swarm_new(&e->swarm, &config, have, loop_now());
+	if (rc == 0 &&
+	    listen_start(e->listener, e->loop, engine_accept, e) != 0)
+		rc = ERR_NOMEM;
+	if (rc != 0) {
+		(void)ioerr_core(parts->error, NULL, rc);
+		goto err_after_get;
+	}
+	*out = e;
+	engine_drain(e);
+	return 0;
+
+err_after_get:
+	httpget_free(e->get);
+	if (e->swarm != NULL)
+		swarm_free(e->swarm);
+err:
+	mem_free(parts->mem, e);
+	return rc;
+}
+
+void
+engine_stop(struct engine *e)
+{
+	if (e->failed || e->stopping)
+		return;
+	e->stopping = true;
+	engine_check(e, swarm_on_stop(e->swarm, loop_now()));
+	engine_drain(e);
+}
+
+bool
+engine_pending(const struct engine *e)
+{
+	return httpget_pending(e->get) > 0 || e->disk.n_storing > 0;
+}
+
+void
+engine_close(struct engine *e)
+{
+	struct conn *c, *next;
+
+	e->failed = true; /* nothing more is done for the swarm */
+	listen_close(e->listener);
+	HASH_ITER(hh, e->conns, c, next)
+	{
+		HASH_DELETE(hh, e->conns, c);
+		conn_close(c);
+	}
+	e->dirty = NULL;
+	httpget_free(e->get);
+	e->get = NULL;
+}
+
+void
+engine_free(struct engine *e)
+{
+	if (e == NULL)
+		return;
+	assert(e->get == NULL);
+	disk_free(&e->disk);
+	swarm_free(e->swarm);
+	mem_free(e->mem, e);
+}
