@@ -1,0 +1,127 @@
+# frozen_string_literal: true
+
+require_relative "../support/hosts"
+
+RSpec.describe Hosts, :e2e do
+  def ssh(fleet, host, script)
+    fleet.capture("ssh", "-F", "none", "-i", fleet.keys.operator, "-l", host.user, "-p", host.port.to_s,
+                  "-o", "UserKnownHostsFile=#{fleet.keys.known_hosts}", "-o", "BatchMode=yes",
+                  "-o", "ConnectTimeout=3", host.address, script)
+  end
+
+  # Starts a program that opens a fleet of two, runs something on it, and says its directory.
+  def with_owner
+    script = <<~RUBY
+      require #{File.expand_path("../support/hosts.rb", __dir__).inspect}
+      Hosts::Fleet.open(count: 2) do |fleet|
+        fleet.spawn("sleep", "1234")
+        fleet[2].sh!("setsid sleep 1235 > /dev/null 2>&1 &")
+        puts [fleet.workdir.path, *fleet.pids].join(" ")
+        $stdout.flush
+        sleep 60
+      end
+    RUBY
+    IO.popen([RbConfig.ruby, "-e", script, { pgroup: true, err: File::NULL }]) do |io|
+      dir, *pids = io.gets.split
+      yield io.pid, dir, pids.map(&:to_i)
+    end
+  end
+
+  # Whether all of them end within five seconds; those nobody has waited for count as ended.
+  def all_end?(pids)
+    deadline = Hosts::Processes.now + 5
+    until (left = pids.reject { |pid| [nil, "Z"].include?(Hosts::Processes.stat(pid)&.first) }).empty?
+      return false if Hosts::Processes.now > deadline
+
+      sleep 0.02
+    end
+    left.empty?
+  end
+
+  context "with a fleet of three" do
+    attr_reader :fleet
+
+    around { |example| Hosts::Fleet.open(count: 3, disk: { 3 => "1m" }) { |fleet| (@fleet = fleet) && example.run } }
+
+    it "gives each host its own address, name and files, reachable by SSH" do
+      fleet.hosts.each do |host|
+        expect(ssh(fleet, host, "echo #{host.name} > /srv/a; echo x > ~/b; echo y > /tmp/c; whoami").out.strip)
+          .to eq(host.user)
+      end
+      expect(fleet.hosts.map { |host| File.read(host.path("/srv/a")).strip }).to eq(%w[host1 host2 host3])
+      expect(fleet.hosts.map { |host| File.exist?(host.path("~/b")) }).to all(be(true))
+      expect(fleet.hosts.map { |host| File.exist?(host.path("/tmp/c")) }).to all(be(true))
+    end
+
+    it "lets no host write to the machine's own files" do
+      skip "this needs namespaces" if fleet.kind == :local
+      expect(fleet[1].sh("touch /usr/murder-hosts-spec").err).to include("Read-only file system")
+    end
+
+    it "keeps what is in use on one host from the others' process lists" do
+      skip "this needs namespaces" if fleet.kind == :local
+      fleet[1].sh!("setsid sleep 77 > /dev/null 2>&1 &")
+      expect(fleet.hosts.map { |host| host.processes.map(&:last) }).to eq([["sleep 77"], [], []])
+    end
+
+    it "fills the small disk of the host that was given one, and no other" do
+      skip "this needs namespaces" if fleet.kind == :local
+      fill = "dd if=/dev/zero of=/srv/big bs=64k count=32 2>&1"
+      expect(ssh(fleet, fleet[3], fill).out).to include("No space left on device")
+      expect(ssh(fleet, fleet[2], fill)).to be_ok
+    end
+
+    it "cuts a host's link and mends it" do
+      skip "this needs namespaces" if fleet.kind == :local
+      fleet[2].cut
+      expect(ssh(fleet, fleet[2], "true")).not_to be_ok
+      fleet[2].mend
+      expect(ssh(fleet, fleet[2], "true")).to be_ok
+    end
+
+    it "powers a host off and on again, its files still there" do
+      ssh(fleet, fleet[1], "echo kept > /srv/a; setsid sleep 78 > /dev/null 2>&1 &")
+      fleet[1].kill
+      expect(ssh(fleet, fleet[1], "true")).not_to be_ok
+      fleet.restart(1)
+      expect(ssh(fleet, fleet[1], "cat /srv/a").out).to eq("kept\n")
+      expect(fleet[1].processes).to be_empty
+    end
+
+    it "sends Ctrl-C to what runs on the control host" do
+      job = fleet.spawn("sh", "-c", "trap 'exit 3' INT; echo a; while :; do sleep 0.1; done")
+      job.wait_for(/a/)
+      job.interrupt
+      expect(job.wait).to eq(3)
+    end
+  end
+
+  %w[INT TERM HUP].each do |signal|
+    it "leaves neither process nor file behind after SIG#{signal}" do
+      with_owner do |owner, dir, pids|
+        expect(pids).to all(satisfy { |pid| Hosts::Processes.stat(pid) })
+        Process.kill(signal, owner)
+        expect(all_end?([owner, *pids])).to be(true)
+        expect(File.exist?(dir)).to be(false)
+      end
+    end
+  end
+
+  it "leaves no process behind when its owner is killed, and the next run removes the files" do
+    with_owner do |owner, dir, pids|
+      Process.kill(:KILL, owner)
+      expect(all_end?([owner, *pids])).to be(true)
+      expect(File.exist?(dir)).to be(true)
+      Hosts::Workdir.reap
+      expect(File.exist?(dir)).to be(false)
+    end
+  end
+
+  it "does not reap the directory of a run that lives" do
+    workdir = Hosts::Workdir.new
+    Hosts::Workdir.reap
+    expect(File.exist?(workdir.path)).to be(true)
+  ensure
+    workdir.remove
+  end
+end

@@ -1,0 +1,116 @@
+# frozen_string_literal: true
+
+module Hosts
+  # A number of hosts and the control host they are reached from.
+  class Fleet
+    attr_reader :hosts, :workdir, :keys, :kind
+
+    # Makes a fleet, gives it to the block, and leaves nothing of it behind.
+    # disk: { 3 => "8m" } gives host3 a disk of that size.
+    def self.open(**options)
+      fleet = new(**options)
+      begin
+        fleet.start
+        yield fleet
+      ensure
+        fleet.close
+      end
+    end
+
+    def initialize(count: 4, disk: {}, keep: [Dir.pwd], kind: Hosts.kind)
+      @count = count
+      @disk = disk
+      @keep = keep
+      @kind = kind
+      @jobs = []
+    end
+
+    # Makes the world and all hosts at once; raises when one does not come up.
+    def start
+      Workdir.reap
+      @workdir = Workdir.new
+      @keys = Keys.new(@workdir)
+      File.write(@workdir.join("hosts-file"), "127.0.0.1 localhost\n::1 localhost\n")
+      @world = world_class.new(@workdir, kind: @kind, keep: @keep)
+      @hosts = (1..@count).map { |number| host(number) }
+      bring_up(@hosts)
+    end
+
+    # Ends everything and removes every file. May be called twice.
+    def close
+      @jobs.each(&:kill)
+      @world&.close
+      @hosts&.each(&:reap)
+    ensure
+      @workdir&.remove
+    end
+
+    def [](number)
+      @hosts[number - 1]
+    end
+
+    # Runs argv on the control host; its Result.
+    def capture(*argv, **options)
+      Shell.run(*@world.prefix, *argv, **options)
+    end
+
+    def capture!(*argv, **options)
+      Shell.run!(*@world.prefix, *argv, **options)
+    end
+
+    # Starts argv on the control host, in a session of its own, as a Job.
+    def spawn(*argv, **options)
+      log = @workdir.join("job-#{@jobs.size}.log")
+      Job.new([*@world.prefix, *("setsid" if @world.prefix.any?)], argv, log: log, **options).tap { |job| @jobs << job }
+    end
+
+    # The pids, as seen from outside, of everything that is part of it.
+    def pids
+      [*@world.pids, *@hosts.flat_map(&:pids), *@jobs.flat_map { |job| Processes.tree(job.pid) }].uniq
+    end
+
+    # `ip` commands in the network the bridge is in: shaping, more links.
+    def ip(*lines)
+      @world.ip(*lines)
+    end
+
+    # Where a file of the control host is found from outside; its /tmp is its own.
+    def control_path(name)
+      @world.path(name)
+    end
+
+    # Brings a killed host up again, with its disk as it was.
+    def restart(number)
+      @hosts[number - 1] = host(number, again: true)
+      bring_up([self[number]])
+    end
+
+    # What net-ssh needs to reach the hosts; nothing of the user's own is read.
+    def ssh_options
+      { keys: [@keys.operator], keys_only: true, user_known_hosts_file: [@keys.known_hosts],
+        global_known_hosts_file: [], config: false, use_agent: false, port: self[1].port, timeout: 10 }
+    end
+
+    private
+
+    def world_class
+      @kind == :local ? LocalWorld : World
+    end
+
+    def host(number, again: false)
+      type = @kind == :local ? LocalHost : Host
+      type.new(number, workdir: @workdir, world: @world, keys: @keys, disk: @disk[number]).tap do |host|
+        names = "#{host.address} #{host.name}\n#{host.address6} #{host.name}\n"
+        File.write(@workdir.join("hosts-file"), names, mode: "a") unless again
+      end
+    end
+
+    def bring_up(hosts)
+      hosts.each(&:launch)
+      @world.ip(*hosts.flat_map(&:links))
+      hosts.each(&:go)
+      hosts.each(&:wait_ready)
+      @world.wait_forwarding(hosts.map(&:link))
+    end
+  end
+end

@@ -1,0 +1,191 @@
+# frozen_string_literal: true
+
+require_relative "job"
+require_relative "shell"
+
+module Hosts
+  # One host: namespaces inside the world, a link, an address, an sshd.
+  class Host
+    SETUP = File.read(File.join(__dir__, "host.sh")).freeze
+
+    attr_reader :name, :address, :address6, :number, :link, :pid, :user, :port
+
+    # The directory in which it sees its own keys and configuration.
+    OWN = "/run/murder-host"
+
+    def initialize(number, workdir:, world:, keys:, disk: nil)
+      @number = number
+      @name = "host#{number}"
+      @link = "h#{number}"
+      @address = "10.66.#{number / 250}.#{(number % 250) + 1}"
+      @address6 = format("fd66::%x", number)
+      @workdir = workdir
+      @world = world
+      @disk = disk
+      @user = Hosts.login.name
+      @port = 22
+      prepare
+      keys.equip(@workdir.join(@name, "etc"), @name, @address, @address6)
+    end
+
+    # Starts its namespaces; returns at once.
+    def launch
+      read, @go = IO.pipe
+      @said, said = IO.pipe
+      @outer = Process.spawn(environment, *@world.prefix, *World::UNSHARE, "sh", "-c", SETUP, "host", *sshd,
+                             in: read, out: said, err: log_file, pgroup: true)
+      [read, said].each(&:close)
+    end
+
+    # Waits until its namespaces are there. Gives the `ip` commands that link it.
+    def links
+      raise Error, "#{@name}: #{log}" unless @said.gets == "made\n"
+
+      @pid = Processes.child(Processes.child(@outer))
+      peer = "peer name eth0 address #{hardware_address} netns #{@pid}"
+      ["link add #{@link} type veth #{peer}", "link set #{@link} master #{World::BRIDGE} up"]
+    end
+
+    # Lets it finish once its link is there.
+    def go
+      @go.puts("go")
+      @go.close
+    end
+
+    # Waits until sshd listens.
+    def wait_ready(timeout: 30)
+      deadline = Processes.now + timeout
+      until log.include?("Server listening on 0.0.0.0")
+        raise Error, "#{@name}: did not come up: #{log}" if Processes.now > deadline || !up?
+
+        sleep 0.005
+      end
+    end
+
+    # Where a file of the host is found from outside.
+    def path(name)
+      File.join("/proc/#{@pid}/root", name.sub(%r{\A~(?=/|\z)}, Hosts.login.dir))
+    end
+
+    # Runs a shell command on it without SSH; its Result.
+    def sh(script, **options)
+      Shell.run(*@world.host_prefix(@pid), "sh", "-c", script, **options)
+    end
+
+    def sh!(script, **options)
+      Shell.run!(*@world.host_prefix(@pid), "sh", "-c", script, **options)
+    end
+
+    # Starts a command on it that goes on; a Job.
+    def spawn(*argv, **options)
+      Job.new(@world.host_prefix(@pid), argv, log: @workdir.join(@name, "job-#{rand(1 << 40)}.log"), **options)
+    end
+
+    # What runs on it besides sshd and its sessions: [[pid there, command], …].
+    def processes
+      sh!("ps -eo pid=,stat=,args=").lines.filter_map do |line|
+        pid, state, command = line.strip.split(/\s+/, 3)
+        next if state.start_with?("Z") || command.match?(/\A(sshd: |\S*sshd -D |ps -eo |sh -c ps )/)
+
+        [pid.to_i, command]
+      end
+    end
+
+    # The pids, as seen from outside, of everything on it.
+    def pids
+      up? ? Processes.tree(@outer) : []
+    end
+
+    # Unplugs it; `mend` plugs it in again.
+    def cut
+      @world.ip("link set #{@link} down")
+    end
+
+    def mend
+      @world.ip("link set #{@link} up")
+      @world.wait_forwarding([@link])
+    end
+
+    # Power off: every process on it dies, its link is gone.
+    def kill
+      Process.kill(:KILL, @pid)
+      reap
+      @world.ip("link del #{@link}")
+    rescue Error
+      nil # the kernel was faster
+    end
+
+    # Waits for the end of its first process, however it came.
+    def reap
+      Process.wait(@outer) unless @pid.nil?
+      @pid = nil
+    end
+
+    def up?
+      !@pid.nil? && Process.wait(@outer, Process::WNOHANG).nil?
+    rescue Errno::ECHILD
+      false
+    end
+
+    private
+
+    # The same at every start, so that nobody remembers a wrong one.
+    def hardware_address
+      format("02:66:00:00:%<high>02x:%<low>02x", high: @number / 256, low: @number % 256)
+    end
+
+    def log_file
+      @workdir.join(@name, "log")
+    end
+
+    def log
+      File.read(log_file).strip
+    end
+
+    def environment
+      { "NAME" => @name, "ADDRESS" => @address, "ADDRESS6" => @address6, "DISK_SIZE" => @disk,
+        "DISK" => @workdir.join(@name, "disk"), "ETC" => @workdir.join(@name, "etc"),
+        "HOSTS_FILE" => @workdir.join("hosts-file"), "HOME_DIR" => Hosts.login.dir }
+    end
+
+    # As root of a user namespace sshd would try to become somebody else, which
+    # is not mapped; so there it runs as the user it is outside.
+    def sshd
+      login = Hosts.login
+      become = ["unshare", "--user", "--map-user=#{login.uid}", "--map-group=#{login.gid}", "--"]
+      [*(become if @world.kind == :user), "/usr/sbin/sshd", "-D", "-e", "-f", "#{OWN}/sshd_config"]
+    end
+
+    def prepare
+      %w[tmp srv home].each { |dir| @workdir.mkdir(@name, "disk", dir) }
+      File.chmod(0o1777, @workdir.join(@name, "disk", "tmp"))
+      File.write(log_file, "")
+      etc = @workdir.mkdir(@name, "etc")
+      login = Hosts.login
+      own = "#{login.name}:x:#{login.uid}:#{login.gid}::#{login.dir}:/bin/bash\n"
+      others = File.readlines("/etc/passwd").grep_v(/\A#{Regexp.escape(login.name)}:/)
+      File.write(File.join(etc, "passwd"), own + others.join)
+      File.write(File.join(etc, "shadow"), "#{login.name}:*:19000:0:99999:7:::\n")
+      File.write(File.join(etc, "sshd_config"), sshd_config)
+    end
+
+    def sshd_config
+      <<~CONFIG
+        Port #{@port}
+        HostKey #{OWN}/host_key
+        AuthorizedKeysFile #{OWN}/authorized_keys
+        StrictModes no
+        UsePAM no
+        PasswordAuthentication no
+        KbdInteractiveAuthentication no
+        PermitRootLogin yes
+        PidFile none
+        PrintMotd no
+        UseDNS no
+        MaxStartups 200
+        MaxSessions 200
+        Subsystem sftp internal-sftp
+      CONFIG
+    end
+  end
+end

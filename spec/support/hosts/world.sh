@@ -1,0 +1,23 @@
+# First process of the world: makes the control host out of fresh namespaces,
+# then lives as long as its standard input. Arguments: directories under /tmp
+# that stay visible. See world.rb.
+set -e
+mount -t tmpfs -o mode=755 tmpfs /run
+hostname control
+ip link set lo up
+ip link add "$BRIDGE" type bridge forward_delay 0 mcast_snooping 0
+ip addr add "$ADDRESS" dev "$BRIDGE"
+ip addr add "$ADDRESS6" dev "$BRIDGE" nodad
+ip link set "$BRIDGE" up
+for dir in "$@"; do
+  mkdir -p "$WORK/keep$dir"
+  mount --bind "$dir" "$WORK/keep$dir"
+done
+mount --bind "$WORK/control/tmp" /tmp
+for dir in "$@"; do
+  mkdir -p "$dir"
+  mount --bind "$WORK/keep$dir" "$dir"
+done
+mount --bind "$WORK/hosts-file" /etc/hosts
+echo ready
+exec cat > /dev/null
