@@ -36,7 +36,6 @@ static void
 check_send_block(struct world *w, uint32_t host, const struct action *a)
 {
 	const struct host *h = &w->hosts[host];
-	struct swarm_config c;
 
 	if (!block_valid(w, &a->block)) {
 		world_fail(
@@ -46,8 +45,7 @@ check_send_block(struct world *w, uint32_t host, const struct action *a)
 	if (!bits_get(&h->store, a->block.piece))
 		world_fail(w, "host %u sends piece %u, which it lacks", host,
 		    a->block.piece);
-	world_config(w, host, &c);
-	if (uploads_active(w, h) > c.upload_slots + 1)
+	if (uploads_active(w, h) > w->limits.upload_slots + 1)
 		world_fail(w, "host %u serves %u neighbours at once", host,
 		    uploads_active(w, h));
 }
@@ -121,18 +119,16 @@ check_host(struct world *w, uint32_t host)
 	struct host *h = &w->hosts[host];
 	uint32_t n = swarm_have(h->swarm)->n_set, i;
 	uint64_t held = 0;
-	struct swarm_config c;
 
 	if (n < h->n_have || n != h->store.n_set)
 		world_fail(w, "host %u has %u pieces, had %u, stored %u", host,
 		    n, h->n_have, h->store.n_set);
 	h->n_have = n;
-	world_config(w, host, &c);
-	if (h->n_peers > c.max_peers)
+	if (h->n_peers > w->limits.max_peers)
 		world_fail(w, "host %u has %u neighbours", host, h->n_peers);
 	for (i = 0; i < h->disk.n_held; i++)
 		held += world_piece_length(w, h->disk.held[i].piece);
-	if (held > c.max_held_bytes && h->disk.n_held > 1)
+	if (held > w->limits.max_held_bytes && h->disk.n_held > 1)
 		world_fail(w, "host %u holds %llu bytes in memory", host,
 		    (unsigned long long)held);
 }

@@ -69,13 +69,14 @@ report_print(const struct world *w, const struct report *r, FILE *out)
 	    ",\"pieces\":%" PRIu32 ",\"finished\":%" PRIu32
 	    ",\"first_s\":%.6f,\"median_s\":%.6f,\"p99_s\":%.6f,"
 	    "\"last_s\":%.6f,\"bound_s\":%.6f,\"ratio\":%.4f,"
-	    "\"seeder_copies\":%.3f,\"wasted_bytes\":%" PRIu64
-	    ",\"control_bytes\":%" PRIu64 ",\"announces\":%" PRIu64,
+	    "\"seeder_copies\":%.3f,\"one_copy_out_s\":%.6f,\"wasted_bytes\":"
+	    "%" PRIu64 ",\"control_bytes\":%" PRIu64 ",\"announces\":%" PRIu64,
 	    r->scenario, w->seed, w->sc.hosts, w->sc.n_pieces, r->n_finished,
 	    1e-9 * (double)r->first_ns, 1e-9 * (double)r->median_ns,
 	    1e-9 * (double)r->p99_ns, 1e-9 * (double)r->last_ns,
-	    1e-9 * (double)r->bound_ns, r->ratio, r->copies, r->wasted,
-	    w->control_bytes, w->announces);
+	    1e-9 * (double)r->bound_ns, r->ratio, r->copies,
+	    1e-9 * (double)w->out_at, r->wasted, w->control_bytes,
+	    w->announces);
 	if (r->slow_last_ns != 0)
 		fprintf(out, ",\"slow_last_s\":%.6f,\"slow_ratio\":%.4f",
 		    1e-9 * (double)r->slow_last_ns, r->slow_ratio);

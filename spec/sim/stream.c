@@ -234,7 +234,8 @@ host_on_stored(struct world *w, const struct event *e)
 	disk_drop(&h->disk, e->b);
 	if (how == SWARM_STORED && bits_set(&h->store, e->b) &&
 	    e->a != SEEDER && w->owners[e->b]++ == 0)
-		w->n_owned++;
+		w->out_at =
+		    ++w->n_owned == w->sc.n_pieces ? w->sim.now : w->out_at;
 	if (w->trace != NULL)
 		trace_stored(w, e->a, e->b, how);
 	host_work(w, e->a, swarm_on_stored(h->swarm, e->b, how, now(w)));

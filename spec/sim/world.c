@@ -220,6 +220,7 @@ world_init(struct world *w, const struct scenario *sc, uint64_t seed)
 	init_hosts(w);
 	init_links(w);
 	tracking_start(w);
+	world_config(w, SEEDER, &w->limits);
 	faults_plan(w);
 }
 

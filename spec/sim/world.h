@@ -60,8 +60,9 @@ struct world {
 	struct sim sim;
 	struct scenario sc;
 	struct net net;
-	struct mem mem;           /* what the engines allocate with */
-	size_t mem_used, mem_top; /* bytes */
+	struct mem mem;             /* what the engines allocate with */
+	size_t mem_used, mem_top;   /* bytes */
+	struct swarm_config limits; /* the tuning everybody has */
 	uint64_t seed;
 	struct rng rng;
 	struct host *hosts; /* [0] is the seeder */
@@ -69,6 +70,7 @@ struct world {
 	uint32_t n_waiting; /* of those who must finish, not yet finished */
 	uint32_t *owners;   /* per piece: running hosts besides the seeder */
 	uint32_t n_owned;   /* pieces with such an owner */
+	uint64_t out_at;    /* ns; when the last of them got one */
 	uint32_t batch[2];  /* being collected: near, far */
 	struct tracker *tracker;
 	uint64_t tracker_free; /* ns */
