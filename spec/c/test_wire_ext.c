@@ -1,0 +1,293 @@
+#include "unit.h"
+
+#include "core/wire_ext.h"
+#include "failalloc.h"
+
+/* As libtorrent 2.0.8 sent it. */
+#define LIBTORRENT                                                             \
+	"d12:complete_agoi-1e1:md11:lt_donthavei7e10:share_modei8e11:upload_"  \
+	"onlyi3e12:ut_holepunchi4e11:ut_metadatai2e6:ut_pexi1ee13:metadata_"   \
+	"sizei144e4:reqqi2000e11:upload_onlyi1e1:v18:libtorrent/2.0.8.0"       \
+	"6:yourip4:\x7f\0\0\1e"
+
+TEST(the_handshake_of_libtorrent_is_understood)
+{
+	struct wire_ext_handshake h;
+
+	assert_int_equal(wire_ext_parse(&h, SPAN_LIT(LIBTORRENT)), 0);
+	assert_int_equal(h.id_pex, 1);
+	assert_int_equal(h.id_murder, 0);
+	assert_int_equal(h.port, 0);
+	assert_int_equal(h.reqq, 2000);
+	assert_int_equal(h.block, 0);
+	assert_span(h.client, "libtorrent/2.0.8.0");
+	assert_span(h.yourip, "\x7f\0\0\1");
+}
+
+static int
+build_and_parse(const struct mem *mem, void *arg)
+{
+	static const char expected[] =
+	    "d1:md6:murderi2e6:ut_pexi1ee12:murder_blocki131072e1:pi6881e"
+	    "4:reqqi250e1:v10:murder 1.06:yourip4:\1\2\3\4e";
+	const struct wire_ext_handshake h = {
+	    .id_pex = WIRE_EXT_PEX,
+	    .id_murder = WIRE_EXT_MURDER,
+	    .port = 6881,
+	    .reqq = 250,
+	    .block = 131072,
+	    .client = SPAN_LIT("murder 1.0"),
+	    .yourip = SPAN_LIT("\1\2\3\4"),
+	};
+	struct wire_ext_handshake got;
+	struct buf out;
+	int rc;
+
+	(void)arg;
+	buf_init(&out, mem, 1000);
+	rc = wire_ext_build(&out, &h);
+	if (rc == 0) {
+		assert_span(buf_span(&out), expected);
+		assert_int_equal(wire_ext_parse(&got, buf_span(&out)), 0);
+		assert_int_equal(got.id_pex, h.id_pex);
+		assert_int_equal(got.id_murder, h.id_murder);
+		assert_int_equal(got.port, h.port);
+		assert_int_equal(got.reqq, h.reqq);
+		assert_int_equal(got.block, h.block);
+		assert_true(span_equal(got.client, h.client));
+		assert_true(span_equal(got.yourip, h.yourip));
+	}
+	buf_free(&out);
+	return rc;
+}
+
+TEST(our_handshake_comes_back_as_it_went)
+{
+	assert_int_equal(failalloc_each(build_and_parse, NULL), 2);
+}
+
+TEST(fields_not_said_are_left_out)
+{
+	const struct wire_ext_handshake none = {0};
+	struct failalloc f;
+	struct buf out;
+
+	failalloc_init(&f, 0);
+	buf_init(&out, &f.mem, 100);
+	assert_int_equal(wire_ext_build(&out, &none), 0);
+	assert_span(buf_span(&out), "de");
+	buf_clear(&out);
+	assert_int_equal(
+	    wire_ext_build(&out, &(struct wire_ext_handshake){.id_murder = 2}),
+	    0);
+	assert_span(buf_span(&out), "d1:md6:murderi2eee");
+	buf_free(&out);
+	failalloc_check(&f);
+}
+
+TEST(order_and_unknown_keys_do_not_matter)
+{
+	struct wire_ext_handshake h;
+
+	assert_int_equal(
+	    wire_ext_parse(
+		&h, SPAN_LIT("d4:reqqi9e1:xld1:yi1eee1:md1:qi9e6:ut_pexi07ee"
+			     "1:ei0eetrailing")),
+	    0);
+	assert_int_equal(h.reqq, 9);
+	assert_int_equal(h.id_pex, 7);
+}
+
+TEST(senseless_numbers_count_as_not_said_and_large_ones_as_the_largest)
+{
+	struct wire_ext_handshake h;
+
+	assert_int_equal(
+	    wire_ext_parse(
+		&h, SPAN_LIT("d1:md6:murderi-1e6:ut_pexi256ee"
+			     "12:murder_blocki-5e1:pi65536e4:reqqi5000000000e"
+			     "6:yourip3:abce")),
+	    0);
+	assert_int_equal(h.id_murder, 0);
+	assert_int_equal(h.id_pex, 0);
+	assert_int_equal(h.block, 0);
+	assert_int_equal(h.port, 0);
+	assert_true(h.reqq == UINT32_MAX);
+	assert_int_equal(h.yourip.n, 0);
+	assert_int_equal(
+	    wire_ext_parse(&h,
+		SPAN_LIT(
+		    "d1:md6:murderi255ee12:murder_blocki9223372036854775807e"
+		    "1:pi65535e6:yourip16:0123456789abcdefe")),
+	    0);
+	assert_int_equal(h.id_murder, 255);
+	assert_true(h.block == UINT32_MAX);
+	assert_int_equal(h.port, 65535);
+	assert_int_equal(h.yourip.n, 16);
+}
+
+TEST(a_broken_handshake_has_its_error)
+{
+	static const struct {
+		const char *in;
+		int rc;
+	} cases[] = {
+	    {"", ERR_TRUNCATED},
+	    {"d", ERR_TRUNCATED},
+	    {"le", ERR_TYPE},
+	    {"i1e", ERR_TYPE},
+	    {"x", ERR_SYNTAX},
+	    {"d1:mlee", ERR_TYPE},
+	    {"d1:mi1ee", ERR_TYPE},
+	    {"d1:md6:ut_pex1:1eee", ERR_TYPE},
+	    {"d1:md6:murderleee", ERR_TYPE},
+	    {"d1:p1:1e", ERR_TYPE},
+	    {"d4:reqqlee", ERR_TYPE},
+	    {"d12:murder_blockdee", ERR_TYPE},
+	    {"d1:vi1ee", ERR_TYPE},
+	    {"d6:youripi1ee", ERR_TYPE},
+	    {"d1:pi99999999999999999999ee", ERR_RANGE},
+	    {"d1:xllllllllllllllllllllee", ERR_DEPTH},
+	    {"d1:pi1e1:pi1ee", ERR_CANONICAL},
+	};
+	struct wire_ext_handshake h;
+
+	for (size_t i = 0; i < N_OF(cases); i++) {
+		int rc = wire_ext_parse(&h, span_str(cases[i].in));
+
+		if (rc != cases[i].rc)
+			fail_msg("%s: %d", cases[i].in, rc);
+	}
+	for (size_t n = 0; n < sizeof(LIBTORRENT) - 1; n++)
+		assert_int_equal(
+		    wire_ext_parse(
+			&h, (struct span){(const uint8_t *)LIBTORRENT, n}),
+		    ERR_TRUNCATED);
+}
+
+static int
+pex_round(const struct mem *mem, void *arg)
+{
+	static const char expected[] =
+	    "d5:added12:aaaabbccccdd7:added.f2:\0\0"
+	    "6:added618:0123456789abcdefgh8:added6.f1:\0e";
+	const struct wire_pex p = {
+	    .added = SPAN_LIT("aaaabbccccdd"),
+	    .added6 = SPAN_LIT("0123456789abcdefgh"),
+	};
+	struct wire_pex got;
+	struct buf out;
+	int rc;
+
+	(void)arg;
+	buf_init(&out, mem, 1000);
+	rc = wire_pex_build(&out, &p);
+	if (rc == 0) {
+		assert_span(buf_span(&out), expected);
+		assert_int_equal(wire_pex_parse(&got, buf_span(&out)), 0);
+		assert_true(span_equal(got.added, p.added));
+		assert_true(span_equal(got.added6, p.added6));
+	}
+	buf_free(&out);
+	return rc;
+}
+
+TEST(pex_comes_back_as_it_went)
+{
+	assert_int_equal(failalloc_each(pex_round, NULL), 2);
+}
+
+TEST(pex_of_nobody_is_an_empty_dictionary)
+{
+	struct failalloc f;
+	struct wire_pex p = {0};
+	struct buf out;
+
+	failalloc_init(&f, 0);
+	buf_init(&out, &f.mem, 100);
+	assert_int_equal(wire_pex_build(&out, &p), 0);
+	assert_span(buf_span(&out), "de");
+	assert_int_equal(wire_pex_parse(&p, buf_span(&out)), 0);
+	assert_int_equal(p.added.n, 0);
+	buf_free(&out);
+	failalloc_check(&f);
+}
+
+TEST(half_an_address_in_pex_is_a_violation)
+{
+	struct wire_pex p;
+
+	assert_int_equal(
+	    wire_pex_parse(&p, SPAN_LIT("d5:added7:aaaabbce")), ERR_PROTOCOL);
+	assert_int_equal(
+	    wire_pex_parse(&p, SPAN_LIT("d6:added66:aaaabbe")), ERR_PROTOCOL);
+	assert_int_equal(
+	    wire_pex_parse(&p, SPAN_LIT("d5:addedi1ee")), ERR_TYPE);
+	assert_int_equal(wire_pex_parse(&p, SPAN_LIT("5:added")), ERR_TYPE);
+	assert_int_equal(
+	    wire_pex_parse(&p, SPAN_LIT("d5:added6:aa")), ERR_TRUNCATED);
+	/* BEP 11's other fields are passed over */
+	assert_int_equal(
+	    wire_pex_parse(&p, SPAN_LIT("d5:added6:aaaabb7:added.f1:\2"
+					"7:dropped6:ccccdd8:dropped60:e")),
+	    0);
+	assert_span(p.added, "aaaabb");
+}
+
+TEST(murder_messages_come_back_as_they_went)
+{
+	for (unsigned kind = WIRE_GRANT; kind <= WIRE_WANT; kind++) {
+		const struct wire_murder m = {
+		    .kind = (enum wire_murder_kind)kind,
+		    .piece = kind == WIRE_WANT ? WIRE_NO_PIECE : 0x01020304};
+		struct wire_murder got;
+		struct failalloc f;
+		struct buf out;
+
+		failalloc_init(&f, 0);
+		buf_init(&out, &f.mem, 5);
+		assert_int_equal(wire_murder_build(&out, &m), 0);
+		assert_int_equal(out.n, 5);
+		assert_int_equal(wire_murder_parse(&got, buf_span(&out)), 0);
+		assert_int_equal(got.kind, m.kind);
+		assert_true(got.piece == m.piece);
+		buf_free(&out);
+		failalloc_check(&f);
+	}
+}
+
+TEST(a_murder_message_of_other_length_or_kind_is_a_violation)
+{
+	static const uint8_t bytes[8] = {WIRE_DECLINE};
+	struct wire_murder m;
+
+	for (size_t n = 0; n <= sizeof(bytes); n++)
+		assert_int_equal(wire_murder_parse(&m, (struct span){bytes, n}),
+		    n == 5 ? 0 : ERR_PROTOCOL);
+	assert_int_equal(
+	    wire_murder_parse(&m, SPAN_LIT("\3\0\0\0\0")), ERR_PROTOCOL);
+	assert_int_equal(
+	    wire_murder_parse(&m, SPAN_LIT("\377\0\0\0\0")), ERR_PROTOCOL);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_handshake_of_libtorrent_is_understood),
+	    cmocka_unit_test(our_handshake_comes_back_as_it_went),
+	    cmocka_unit_test(fields_not_said_are_left_out),
+	    cmocka_unit_test(order_and_unknown_keys_do_not_matter),
+	    cmocka_unit_test(
+		senseless_numbers_count_as_not_said_and_large_ones_as_the_largest),
+	    cmocka_unit_test(a_broken_handshake_has_its_error),
+	    cmocka_unit_test(pex_comes_back_as_it_went),
+	    cmocka_unit_test(pex_of_nobody_is_an_empty_dictionary),
+	    cmocka_unit_test(half_an_address_in_pex_is_a_violation),
+	    cmocka_unit_test(murder_messages_come_back_as_they_went),
+	    cmocka_unit_test(
+		a_murder_message_of_other_length_or_kind_is_a_violation),
+	};
+
+	return cmocka_run_group_tests_name("wire_ext", tests, NULL, NULL);
+}
