@@ -22,6 +22,12 @@ die() { echo "dist: $*" >&2; exit 1; }
 sum() { sha256sum "$1" | cut -c1-64; }
 parts() { grep -v '^#' "$here/sources"; }
 
+# The pinned files that the cache has, which may hold others too.
+pinned() {
+	sed 's/^[^ ]*  //' "$here/SHA256SUMS" |
+		while read -r f; do [ ! -f "$cache/sources/$f" ] || echo "$f"; done
+}
+
 # cross ARCH: the prefix of the tools that make programs for ARCH
 cross() {
 	[ "$(uname -m)" = "$1" ] || echo "$1-linux-gnu-"
@@ -40,8 +46,7 @@ key() {
 	{
 		(cd "$here" && cat sources SHA256SUMS libs.mk murder-cc.in)
 		"$(cross "$1")gcc" --version | head -n 1
-		(cd "$cache/sources" && sed 's/^[^ ]*  //' "$here/SHA256SUMS" |
-			while read -r f; do [ ! -f "$f" ] || echo "$f"; done)
+		pinned
 	} | sha256sum | cut -c1-16
 }
 
@@ -55,10 +60,11 @@ libraries() {
 	if [ ! -d "$root" ]; then
 		work=$cache/work-$1
 		rm -rf "$work"
-		mkdir -p "$work"
+		mkdir -p "$work/sources"
+		pinned | while read -r f; do ln -s "$cache/sources/$f" "$work/sources/$f"; done
 		echo "dist: building the libraries for $1 (a few minutes; $work.log)" >&2
 		make -s -j"$(nproc)" -f "$here/libs.mk" ARCH="$1" \
-			SOURCES="$cache/sources" WORK="$work" >"$work.log" 2>&1 9>&- ||
+			SOURCES="$work/sources" WORK="$work" >"$work.log" 2>&1 9>&- ||
 			die "$1: the libraries do not build: the end of $work.log says why: $(tail -n 1 "$work.log")"
 		mv "$work/root" "$root"
 		rm -rf "$work"

@@ -5,7 +5,7 @@
 # A file is taken from DIR, else from $MURDER_SOURCES (a directory of files the
 # user has), else from Debian's archive by apt with lists of its own: neither
 # root nor a deb-src line is needed. Every file is checked before it counts.
-# FILE.none in DIR says that the archive lacks a file which is only wished for:
+# absent.FILE in DIR says that the archive lacks a file which is only wished for:
 # remove it to ask again.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -90,12 +90,12 @@ fetch() {
 		grep "  ${package}_" "$here/SHA256SUMS" | while read -r sum file; do
 			wished=
 			case $patches-$file in wished-"${package}_$plain".debian.*) wished=yes ;; esac
-			[ -z "$wished" ] || [ ! -f "$dir/$file.none" ] || continue
+			[ -z "$wished" ] || [ ! -f "$dir/absent.$file" ] || continue
 			if take "$sum" "$file" "$package" "$version" "$wished"; then continue; fi
 			[ -n "$wished" ] ||
 				die "$file: cannot be fetched: put it into a directory and name that in MURDER_SOURCES"
 			echo "fetch: $file: not to be had: $part is built from upstream's release alone" >&2
-			touch "$dir/$file.none"
+			touch "$dir/absent.$file"
 		done
 	done
 }

@@ -47,7 +47,7 @@ $(WORK)/%.src:
 	@tar -xf $(SOURCES)/$(call part_package,$*)_*.orig.tar.* --strip-components=1 -C $(WORK)/$*
 	@for p in $(SOURCES)/$(call part_package,$*)_*.debian.tar.*; do \
 	  [ -f "$$p" ] || continue; \
-	  tar -xf $$p -C $(WORK)/$*-debian; d=$(WORK)/$*-debian/debian/patches; \
+	  tar -xf $$p -C $(WORK)/$*-debian || exit 1; d=$(WORK)/$*-debian/debian/patches; \
 	  [ -f $$d/series ] || continue; \
 	  sed 's/[ \t]*\(#.*\)\?$$//' $$d/series | while read -r f; do [ -z "$$f" ] || \
 	    patch -d $(WORK)/$* -p1 -s -f --no-backup-if-mismatch <$$d/$$f || exit 1; done || exit 1; \

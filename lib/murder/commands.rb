@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "command"
+require_relative "programs"
 
 module Murder
   # What runs on the hosts, one method per thing to do; nothing here runs
@@ -63,20 +64,53 @@ module Murder
       [ -d "$1" ] || { echo "files_path $1 is not a directory: add path_is_file=1 to send a file" >&2; exit 4; }
     SH
 
-    # $1: murder's directory: emptied but for run/, where the pid files of
-    # what may still be running are.
-    PREPARE_MURDER = <<~SH
+    # $1: murder's directory, then the programs' names. Prints what the host is
+    # and what is there: platform, checksums, number of entries, "runs".
+    INVENTORY = <<~SH
+      uname -sm; cd "$1" 2>/dev/null || exit 0; shift;
+      sha256sum "$@" 2>/dev/null;
+      find . ! -name . -prune ! -name run 2>/dev/null | wc -l;
+      ! ./murder_client --version >/dev/null 2>&1 || echo runs
+    SH
+
+    # $1: murder's directory, $2: the kilobytes that will be sent there. Changes
+    # nothing but that the directory is there; refuses one that looks like
+    # somebody's data, a full disk, and one that no program can be run from.
+    CHECK_MURDER = <<~'SH'
       mkdir -p "$1" && cd "$1" || exit 5;
       [ "$(find . ! -name . | wc -l)" -lt 1000 ] || { echo "Cowardly refusing to remove files!
       Check the remote_murder_path: $1 holds 1000 or more" >&2; exit 12; };
-      find . ! -name . -prune ! -name run -exec rm -rf {} + || exit 5
+      [ -w . ] || { echo "remote_murder_path $1 is not writable" >&2; exit 5; };
+      free=$(df -Pk . 2>/dev/null | sed -n 's/.* \([0-9][0-9]*\)  *[0-9][0-9]*% .*/\1/p' | tail -n 1);
+      old=$(du -sk . 2>/dev/null | sed 's/[^0-9].*//');
+      [ $((${free:-$2} + ${old:-0})) -ge "$2" ] || { echo "remote_murder_path $1:
+      the disk is full: $2 KB needed, $free KB free" >&2; exit 5; };
+      { printf '#!/bin/sh\n' >.murder-try && chmod 755 .murder-try; } 2>/dev/null ||
+      { rm -f .murder-try; echo "remote_murder_path $1: cannot write there: is the disk full?" >&2; exit 5; };
+      ./.murder-try 2>/dev/null; s=$?; rm -f .murder-try;
+      [ $s -eq 0 ] || { echo "remote_murder_path $1: no program can be run from there: is it mounted noexec?
+      Choose another directory" >&2; exit 5; }
     SH
 
-    # $1: murder's directory, $2: the archive in it.
+    # $1: murder's directory: emptied but for run/, where the pid files of
+    # what may still be running are.
+    PREPARE_MURDER = <<~SH
+      cd "$1" && find . ! -name . -prune ! -name run -exec rm -rf {} + || exit 5
+    SH
+
+    # $1: murder's directory, $2: the archive in it. What does not run is said
+    # with the reason, as far as the shell gives one.
     UNPACK_MURDER = <<~SH
-      cd "$1" && gzip -dc "$2" | tar -xf - && rm -f "$2" || exit 5;
-      ./murder_client --version >/dev/null ||
-      { echo "the programs in $1 do not run: is it mounted noexec, or a library missing?" >&2; exit 5; }
+      cd "$1" || exit 5;
+      said=$({ gzip -dc "$2" | tar -xf -; } 2>&1) || { rm -f "$2";
+      echo "remote_murder_path $1: cannot unpack there: $(echo "$said" | tail -n 1)" >&2; exit 5; };
+      rm -f "$2";
+      said=$(./murder_client --version 2>&1 >/dev/null); s=$?; said=$(echo "$said" | tail -n 1);
+      case $s in 0) exit 0;;
+      126) why="the directory may be mounted noexec, or they are for another processor than $(uname -m)";;
+      127) why="a library is missing: send the programs of rake dist, which need none";;
+      *) why="the kernel may be too old ($(uname -r))";; esac;
+      echo "the programs in $1 do not run: ${said:-exit status $s}: $why" >&2; exit 5
     SH
 
     # The archive of the programs, inside remote_murder_path so that nobody
@@ -158,9 +192,14 @@ module Murder
       Command.script(NO_LINK, path(file))
     end
 
-    # @return [Command] prints a host's platform
-    def platform
-      Command.new("uname", "-sm")
+    # @return [Command] prints a host's platform, and what it has: see {Payload#inventory}
+    def inventory
+      Command.script(INVENTORY, path(options.murder_path), *Programs::NAMES, name: "murder:distribute_files")
+    end
+
+    # @param kilobytes [Integer] to be sent
+    def check_murder(kilobytes)
+      Command.script(CHECK_MURDER, path(options.murder_path), kilobytes, name: "murder:distribute_files")
     end
 
     def prepare_murder

@@ -5,7 +5,7 @@ require "stringio"
 require "tmpdir"
 require_relative "commands"
 require_relative "errors"
-require_relative "payload"
+require_relative "distribution"
 
 module Murder
   # The tasks, one row each: what `cap` lists, README documents and every
@@ -32,17 +32,7 @@ module Murder
       module_function
 
       def distribute_files(runner, options)
-        commands = Commands.new(options)
-        servers = runner.hosts(:tracker, :seeder, :peer, filtered: true)
-        by_platform = platforms(runner, commands, servers)
-        payloads = by_platform.to_h { |platform, _| [platform, Payload.new(platform)] }
-        runner.run(commands.prepare_murder, servers)
-        Dir.mktmpdir("murder") do |dir|
-          by_platform.each do |platform, those|
-            runner.upload(payloads[platform].write("#{dir}/#{platform}.tgz"), commands.payload, those)
-          end
-        end
-        runner.run(commands.unpack_murder, servers)
+        Distribution.new(runner, options).call
       end
 
       def start_tracker(runner, options)
@@ -115,28 +105,6 @@ module Murder
         runner.cleaning? ? :fine : :error
       end
 
-      # @return [Hash{String => Array}] platform => its servers
-      def platforms(runner, commands, servers)
-        said = runner.capture(commands.platform, servers)
-        return { Programs.local_platform => servers } if runner.dry_run?
-
-        found = servers.group_by { |server| Programs.platform(said.fetch(server, "")) }
-        strange = found.keys.to_h { |platform| [platform, problem(platform)] }.compact
-        return found if strange.empty?
-
-        failures = strange.flat_map { |platform, text| found[platform].map { |one| [runner.host_name(one), text] } }
-        raise CommandError.new(failures.to_h, n_hosts: servers.size, what: "murder:distribute_files")
-      end
-
-      def problem(platform)
-        return "`uname -sm` named no platform" if platform.empty?
-
-        Programs.directory(platform)
-        nil
-      rescue ProgramsError => e
-        e.message
-      end
-
       # Read before it is sent: a peer may be this very machine.
       def local_torrent(runner, options)
         return "" if runner.dry_run?
@@ -161,6 +129,7 @@ module Murder
       ["distribute_files", %i[tracker seeder peer], %i[murder_path],
        "Sends murder's programs to all servers. Each host gets the programs for its own platform, whatever its " \
        "role, into remote_murder_path, which is emptied first; a directory of 1,000 files or more is refused. " \
+       "A host that has exactly these files already is skipped. " \
        "The pid files in its run/ are kept, so that what is running can still be stopped."],
       ["start_tracker", %i[tracker], %i[murder_path],
        "Starts the tracker. Returns when it listens on tracker_port (8998); when it is running already, that is fine."],

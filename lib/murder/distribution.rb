@@ -1,0 +1,86 @@
+# frozen_string_literal: true
+
+require "tmpdir"
+require_relative "commands"
+require_relative "errors"
+require_relative "payload"
+
+module Murder
+  # The task distribute_files: the programs to all servers, to each those of
+  # its own platform. Every host is asked once what it is and what it has; all
+  # are checked before anything is changed on one; who has exactly these files
+  # gets nothing.
+  class Distribution
+    WHAT = "murder:distribute_files"
+
+    # @param runner an adapter: see {Tasks}
+    # @param options [Options]
+    def initialize(runner, options)
+      @runner = runner
+      @commands = Commands.new(options)
+    end
+
+    def call
+      servers = runner.hosts(:tracker, :seeder, :peer, filtered: true)
+      said = runner.capture(commands.inventory, servers)
+      groups = by_platform(servers, said)
+      Dir.mktmpdir("murder") do |dir|
+        payloads = groups.keys.to_h { |platform| [platform, Payload.new(platform, "#{dir}/#{platform}.tgz")] }
+        send_to(groups.to_h { |platform, those| [payloads[platform], lacking(payloads[platform], those, said)] })
+      end
+    end
+
+    private
+
+    attr_reader :runner, :commands
+
+    # @param groups [Hash{Payload => Array}] its servers
+    def send_to(groups)
+      groups = groups.reject { |_, servers| servers.empty? }
+      groups.each { |payload, servers| runner.run(commands.check_murder(payload.kilobytes), servers) }
+      groups.each_pair { |payload, servers| install(payload, servers) }
+    end
+
+    def install(payload, servers)
+      runner.run(commands.prepare_murder, servers)
+      runner.upload(payload.path, commands.payload, servers)
+      runner.run(commands.unpack_murder, servers)
+    end
+
+    # The servers that have not got exactly these files yet.
+    def lacking(payload, servers, said)
+      return servers if runner.dry_run?
+
+      have, lack = servers.partition { |server| said.fetch(server, "").lines.drop(1).map(&:strip) == payload.inventory }
+      names = have.map { |server| runner.host_name(server) }.join(", ")
+      runner.info("#{names}: has these programs already, nothing sent") if have.any?
+      lack
+    end
+
+    # @return [Hash{String => Array}] platform => its servers
+    # @raise [CommandError] naming every host whose platform is not one we have
+    def by_platform(servers, said)
+      return { Programs.local_platform => servers } if runner.dry_run?
+
+      groups = servers.group_by { |server| Programs.platform(said.fetch(server, "").lines.first.to_s) }
+      strange = groups.keys.to_h { |platform| [platform, problem(platform)] }.compact
+      refuse(groups, strange, servers.size) if strange.any?
+      groups
+    end
+
+    # @param strange [Hash{String => String}] platform => what is the matter
+    def refuse(groups, strange, n_hosts)
+      failures = strange.flat_map { |platform, text| groups[platform].map { |one| [runner.host_name(one), text] } }
+      raise CommandError.new(failures.to_h, n_hosts: n_hosts, what: WHAT)
+    end
+
+    def problem(platform)
+      return "`uname -sm` named no platform" if platform.empty?
+
+      Programs.directory(platform)
+      nil
+    rescue ProgramsError => e
+      e.message
+    end
+  end
+end
