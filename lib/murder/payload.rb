@@ -14,7 +14,7 @@ module Murder
     # @return [String] where the archive is
     attr_reader :path
 
-    # Writes the archive: the same files give the same bytes.
+    # Writes the archive.
     #
     # @param platform [String] such as "linux-x86_64"
     # @param path [String] for the archive

@@ -35,8 +35,9 @@ module Murder
     # @raise [ProgramsError] when nobody has built them
     def directory(platform = local_platform)
       candidates(platform).find { |dir| NAMES.all? { |name| File.executable?(File.join(dir, name)) } } ||
-        raise(ProgramsError, "no programs for #{platform}: " \
-                             "`rake compile` builds them for this machine, `rake dist` for the platforms we ship")
+        raise(ProgramsError, "no programs for #{platform}: `rake compile` builds them for this machine, `rake dist` " \
+                             "for linux-x86_64 and linux-aarch64; for another, compile them on such a host and put " \
+                             "them into #{File.join(ROOT, "dist", platform)}")
     end
 
     # Replaces this process by one of the programs.
