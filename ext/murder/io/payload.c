@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -236,13 +237,15 @@ payload_open_part(struct payload *p, struct ioerr *e)
 static int
 payload_rename(const struct payload *p)
 {
+	const unsigned no_replace = 1; /* RENAME_NOREPLACE */
 	struct stat st;
 
 	if (p->replaces && lstat(p->path, &st) == 0 && S_ISREG(st.st_mode) &&
 	    payload_is_marked(p->path, &st))
 		return rename(p->part, p->path);
-	if (renameat2(AT_FDCWD, p->part, AT_FDCWD, p->path, RENAME_NOREPLACE) ==
-	    0)
+	/* by number: musl has no name for it */
+	if (syscall(SYS_renameat2, AT_FDCWD, p->part, AT_FDCWD, p->path,
+		no_replace) == 0)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
