@@ -162,6 +162,8 @@ put_complaint(struct buf *out, const char *key, int err)
 		what = "has a broken %-escape";
 	else if (err == ERR_MISSING)
 		what = "is missing";
+	else if (err == ERR_LIMIT)
+		what = "is too long";
 	(void)snprintf(reason, sizeof(reason), "%s %s", key, what);
 	return announce_build_failure(out, reason);
 }
