@@ -2,51 +2,25 @@
 
 require "capistrano/configuration"
 require "capistrano/errors"
+require "English"
+require "net/ssh"
+require_relative "capistrano2/default_role"
+require_relative "capistrano2/find_strategy"
+require_relative "capistrano2/servers"
 require_relative "hosts"
 require_relative "options"
 require_relative "tasks"
 require_relative "transfer"
 
-module Capistrano
-  module Deploy
-    module Strategy
-      # Capistrano looks for the constant first and would find ::Murder.
-      autoload :Murder, File.expand_path("../capistrano/recipes/deploy/strategy/murder", __dir__)
-    end
-  end
-end
-
 module Murder
   # Murder in Capistrano 2: defines the variables, roles and tasks in a
-  # configuration, and does on its servers what the tasks ask for.
+  # configuration, and runs the tasks' bodies. {Servers} is the way to the
+  # hosts.
   class Capistrano2
+    include Servers
+
+    # Where a configuration keeps its adapter.
     VARIABLE = :murder_adapter
-    # A connection that died, as net-ssh and the system say it.
-    LOST = [Net::SSH::Exception, IOError, SystemCallError, SocketError].freeze
-    private_constant :LOST
-
-    # A role that stands for its default as long as the Capfile gives it no
-    # server.
-    class DefaultRole < ::Capistrano::Role
-      # @param given [::Capistrano::Role] what was defined before murder was loaded
-      # @yieldreturn [Array] servers
-      def initialize(given, &default)
-        super()
-        @given = given
-        @default = default
-      end
-
-      def servers
-        own = @given.servers + super
-        own.empty? ? @default.call : own
-      end
-      alias to_ary servers
-
-      def clear
-        @given.clear
-        super
-      end
-    end
 
     # @param config [::Capistrano::Configuration]
     # @return [Capistrano2] the adapter of that configuration; sets everything up the first time
@@ -115,78 +89,26 @@ module Murder
       raise ::Capistrano::Error, e.message
     end
 
-    # @!group What the tasks use
-
-    # HOSTFILTER chooses among the peers; without tracker and seeder nothing
-    # would reach those that are left.
-    def hosts(*roles, filtered: false)
-      servers = roles.flat_map do |role|
-        config.find_servers(roles: [role], skip_hostfilter: !filtered && role != :peer)
-      end.uniq
-      return servers if servers.any?
-
-      chosen = %w[HOSTS ROLES HOSTFILTER HOSTROLEFILTER].select { |name| ENV.key?(name) }
-      raise HostsError, "no server has the role #{roles.join(" or ")}" \
-                        "#{" among those chosen by #{chosen.join(" and ")}" if chosen.any?}"
-    end
-
-    def host_name(server)
-      server.host
-    end
-
-    def run(command, servers)
-      said = Hash.new { |hash, server| hash[server] = { out: +"", err: +"" } }
-      on_hosts(servers) do |those|
-        config.run(command.to_s, run_options(those)) do |channel, stream, data|
-          ::Capistrano::Configuration.default_io_proc.call(channel, stream, data)
-          said[channel[:server]][stream] << data
-        end
-      rescue ::Capistrano::CommandError => e
-        raise failure(e.hosts.uniq.to_h { |server| [server, last_words(said[server])] }, those)
-      end
-    end
-
-    def capture(command, servers)
-      said = Hash.new { |hash, server| hash[server] = +"" }
-      on_hosts(servers) do |those|
-        config.run(command.to_s, run_options(those)) { |channel, _, data| said[channel[:server]] << data }
-      rescue ::Capistrano::CommandError => e
-        raise failure(e.hosts.uniq.to_h { |server| [server, last_words(err: said[server], out: +"")] }, those)
-      end
-      said
-    end
-
-    def upload(from, to, servers, via: :scp)
-      on_hosts(servers) do |those|
-        from.rewind if from.respond_to?(:rewind)
-        config.upload(from, transfer_path(to), run_options(those).merge(via: via))
-      rescue ::Capistrano::TransferError => e
-        raise failure(e.hosts.uniq.to_h { |server| [server, "#{to}: #{transfer_reason(e)}"] }, those)
-      end
-    end
-
-    def download(from, to, server)
-      on_hosts([server]) do |those|
-        config.download(transfer_path(from), to, run_options(those).merge(via: :scp))
-      rescue ::Capistrano::TransferError => e
-        raise failure({ server => "#{from}: #{transfer_reason(e)}" }, those)
-      end
-    end
-
+    # Runs another task with its hooks.
     def invoke(task)
       config.find_and_execute_task("murder:#{task}")
     end
 
+    # Notes a failure and goes on.
     def attempt
       yield
     rescue StandardError, SystemExit => e
       problem(e)
     end
 
-    # Runs the block as the end of a transfer.
+    # Runs the block as the end of a transfer. After Ctrl-C it begins with new
+    # connections: the old ones may have been cut in mid-packet, and closing
+    # them ends whatever still runs in their foreground.
+    #
     # @return [Array<Exception>] what went wrong in it
     def cleaning
       before = @problems
+      drop_connections(config.sessions.keys) if before.nil? && $ERROR_INFO.is_a?(SignalException)
       @problems = []
       yield
       @problems
@@ -205,8 +127,6 @@ module Murder
     def info(text)
       config.logger.info(text, "murder")
     end
-
-    # @!endgroup
 
     private
 
@@ -240,67 +160,6 @@ module Murder
 
       config.set(:tag, options.tag)
       config.set(:filename, options.archive)
-    end
-
-    # Yields the servers. When one cannot be reached at the end of a transfer,
-    # the others get their command all the same.
-    def on_hosts(servers)
-      reconnected = false
-      begin
-        yield servers
-      rescue ::Capistrano::ConnectionError, *LOST => e
-        lost = lost_servers(e, servers)
-        lost.each { |server| config.sessions.delete(server)&.shutdown! }
-        error = failure(lost.to_h { |server| [server, connection_reason(e, server)] }, servers)
-        raise error unless cleaning?
-
-        servers -= lost if reconnected || e.is_a?(::Capistrano::ConnectionError)
-        reconnected = true
-        problem(error) unless (lost & servers).any?
-        servers.empty? ? return : retry
-      end
-    end
-
-    def lost_servers(error, servers)
-      return error.hosts if error.respond_to?(:hosts) && error.hosts
-      return [error.session.xserver] if error.respond_to?(:session)
-
-      servers
-    end
-
-    def connection_reason(error, server)
-      return "the connection was lost (#{error.class}: #{error.message})" unless error.respond_to?(:hosts)
-
-      reason = error.message[/#{Regexp.escape(server.to_s)} \((.*?)\)(?:, |\z)/m, 1] || error.message
-      "cannot connect (#{reason})"
-    end
-
-    def run_options(servers)
-      limit = read_options.max_hosts
-      { hosts: servers, skip_hostfilter: true, eof: true }.merge(limit ? { max_hosts: limit } : {})
-    end
-
-    # @param reasons [Hash] server => what it said
-    def failure(reasons, servers)
-      task = config.current_task
-      CommandError.new(reasons.transform_keys(&:host), n_hosts: servers.size,
-                                                       what: task ? task.fully_qualified_name : "murder")
-    end
-
-    # The end of what a host said, on stderr if it used it.
-    def last_words(said)
-      text = said[:err].strip.empty? ? said[:out] : said[:err]
-      lines = text.scrub("?").lines(chomp: true).map(&:strip).reject(&:empty?)
-      lines.empty? ? "failed without a word" : lines.last(3).join("; ")
-    end
-
-    def transfer_reason(error)
-      error.message[/\((.*)\)\s*\z/m, 1] || error.message
-    end
-
-    # scp and sftp begin in the home directory and expand nothing.
-    def transfer_path(path)
-      path.sub(%r{\A~/+}, "./")
     end
 
     def problem(error)

@@ -155,10 +155,12 @@ module Murder
       stop(:fine, "murder_client", "stop", "seeder", "--all")
     end
 
-    # What must be so on every peer before any of them begins.
-    # @return [Array<Command>]
+    # What must be so on every peer before any of them begins: its destination,
+    # and nobody's link where the .torrent is about to be uploaded.
+    # @return [Command]
     def prepare_peer
-      [Command.script(destination_script, path(options.destination), name: "murder:peer"), no_link(options.torrent)]
+      text = "#{destination_script.chomp};\n#{NO_LINK.gsub("$1", "$2")}"
+      Command.script(text, path(options.destination), path(options.torrent), name: "murder:peer")
     end
 
     # @return [Array<Command>] the first returns when the file is there, verified and extracted

@@ -79,7 +79,7 @@ module Murder
         commands = Commands.new(options)
         peers = runner.hosts(:peer)
         torrent = local_torrent(runner, options)
-        commands.prepare_peer.each { |command| runner.run(command, peers) }
+        runner.run(commands.prepare_peer, peers)
         runner.upload(StringIO.new(torrent), options.torrent, peers)
         begin
           commands.peer.each { |command| runner.run(command, peers) }
