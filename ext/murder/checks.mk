@@ -27,10 +27,17 @@ $(BUILD)/replay/%: $(BUILD)/replay/%.o $(BUILD)/replay/fuzz_main.o \
     $(BUILD)/libcore.a
 	$(CC) $(OPT) $(LDFLAGS) -o $@ $^
 
+# The count of bytes proves that every file was read to its end.
 replay: $(FUZZ:%=$(BUILD)/replay/%)
 	@for f in $(FUZZ); do \
-	  find $(SPEC)/fuzz/corpus/$$f $(SPEC)/fuzz/regress/$$f -type f 2>/dev/null | \
-	  xargs -r $(BUILD)/replay/$$f || exit 1; done
+	  files=$$(find $(SPEC)/fuzz/corpus/$$f $(SPEC)/fuzz/regress/$$f -type f \
+	    2>/dev/null | sort); \
+	  test -n "$$files" || { echo "$$f: no corpus"; continue; }; \
+	  said=$$($(BUILD)/replay/$$f $$files) || exit 1; echo "$$said"; \
+	  n=$$(cat $$files | wc -c); \
+	  case "$$said" in *" $$n bytes") ;; \
+	    *) echo "$$f: $$n bytes were to be replayed"; exit 1;; esac; \
+	done
 
 # make fuzz SECONDS=300 [FUZZ=fuzz_benc]: libFuzzer with ASan and UBSan
 SECONDS ?= 60

@@ -35,6 +35,8 @@ read_all(FILE *file, size_t *size)
 int
 main(int argc, char **argv)
 {
+	size_t total = 0;
+
 	for (int i = 1; i < argc; i++) {
 		FILE *file = fopen(argv[i], "rb");
 		size_t size = 0;
@@ -47,7 +49,8 @@ main(int argc, char **argv)
 		fclose(file);
 		(void)LLVMFuzzerTestOneInput(data, size);
 		free(data);
+		total += size;
 	}
-	printf("%s: %d files\n", argv[0], argc - 1);
+	printf("%s: %d files, %zu bytes\n", argv[0], argc - 1, total);
 	return 0;
 }

@@ -30,7 +30,8 @@ void buf_free(struct buf *b);
 /* Forgets the bytes and the error, keeps the memory. */
 void buf_clear(struct buf *b);
 
-/* Append; 0, ERR_NOMEM or ERR_LIMIT. Integers are big-endian. */
+/* Append; 0, ERR_NOMEM or ERR_LIMIT. Integers are big-endian. The bytes put
+ * must not lie in b itself: growing moves them. */
 int buf_put(struct buf *b, const void *p, size_t n);
 int buf_put_span(struct buf *b, struct span s);
 int buf_put_str(struct buf *b, const char *s);

@@ -90,7 +90,8 @@ void wire_reader_free(struct wire_reader *r);
  * more is needed; negative: ERR_PROTOCOL (wrong length for its kind, an empty
  * block, not a BitTorrent handshake), ERR_LIMIT, ERR_NOMEM: close the
  * connection; the error repeats. A body borrows from in, or from the reader
- * where the message came in parts: it lives until either goes.
+ * where the message came in parts: it lives until the next wire_read(), and no
+ * longer than the bytes of in.
  * For WIRE_PIECE the caller takes the next m->length bytes of the stream
  * itself before it reads on.
  */

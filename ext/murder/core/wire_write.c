@@ -65,9 +65,25 @@ wire_put_keepalive(struct buf *out)
 	return buf_put_be32(out, 0);
 }
 
+/* Whether kind stands in a set of such bits. */
+static bool
+is_one_of(enum wire_kind kind, uint32_t set)
+{
+	return kind < 32 && (set >> kind & 1) != 0;
+}
+
+#define BIT(kind) (UINT32_C(1) << (kind))
+#define PLAIN                                                                  \
+	(BIT(WIRE_CHOKE) | BIT(WIRE_UNCHOKE) | BIT(WIRE_INTERESTED) |          \
+	    BIT(WIRE_NOT_INTERESTED) | BIT(WIRE_HAVE_ALL) |                    \
+	    BIT(WIRE_HAVE_NONE))
+#define WITH_INDEX (BIT(WIRE_HAVE) | BIT(WIRE_SUGGEST) | BIT(WIRE_ALLOWED_FAST))
+#define WITH_BLOCK (BIT(WIRE_REQUEST) | BIT(WIRE_CANCEL) | BIT(WIRE_REJECT))
+
 int
 wire_put_plain(struct buf *out, enum wire_kind kind)
 {
+	assert(is_one_of(kind, PLAIN));
 	return put(out, &(struct message){.kind = kind});
 }
 
@@ -76,6 +92,7 @@ wire_put_index(struct buf *out, enum wire_kind kind, uint32_t piece)
 {
 	uint8_t head[4];
 
+	assert(is_one_of(kind, WITH_INDEX));
 	store_be32(head, piece);
 	return put(
 	    out, &(struct message){.kind = kind, .head = {head, sizeof(head)}});
@@ -94,6 +111,7 @@ wire_put_block(struct buf *out, enum wire_kind kind, uint32_t piece,
 {
 	uint8_t head[12];
 
+	assert(is_one_of(kind, WITH_BLOCK));
 	store_be32(head, piece);
 	store_be32(head + 4, begin);
 	store_be32(head + 8, length);
