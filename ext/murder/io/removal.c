@@ -48,7 +48,7 @@ removal_tree(int dir, const char *name)
 {
 	struct stat st;
 
-	if (fstat(dir, &st) == -1)
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return -1;
 	return remove_at(dir, name, st.st_dev, 0);
 }
