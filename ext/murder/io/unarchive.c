@@ -218,7 +218,8 @@ unarchive_read(struct unarchive *u, struct unarchive_data *d, struct ioerr *e)
 
 	if (rc == ARCHIVE_EOF)
 		return 0;
-	if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
+	/* of data, ARCHIVE_WARN is a wrong checksum */
+	if (rc != ARCHIVE_OK)
 		return fail(u, e);
 	if (at < 0 || n > (size_t)(INT64_MAX - at))
 		return ioerr_set(e, STATUS_INPUT, u->name,
