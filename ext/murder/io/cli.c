@@ -288,15 +288,15 @@ check_operands(
 			return refuse(w->c, w->status, "%s%s%.*s is missing",
 			    row->name != NULL ? row->name : "",
 			    row->name != NULL ? ": " : "", (int)n, p);
+		/* The original's scripts pass an empty LOCAL_IP. */
+		if (p[0] != '[' && a->operand[i][0] == '\0')
+			return refuse(w->c, w->status, "a name is empty");
 		p += n;
 		p += strspn(p, " ");
 	}
 	if (a->n_operands > i)
 		return refuse(w->c, w->status, "'%s' is one word too many",
 		    a->operand[i]);
-	for (i = 0; i < a->n_operands; i++)
-		if (a->operand[i][0] == '\0')
-			return refuse(w->c, w->status, "a name is empty");
 	return true;
 }
 

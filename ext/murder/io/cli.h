@@ -62,7 +62,8 @@ struct cli_option {
 struct cli_command {
 	const char *name;
 	unsigned id;          /* below 32 */
-	const char *operands; /* "X.torrent OUT [LOCAL_IP]"; "" for none */
+	const char *operands; /* "X.torrent OUT [LOCAL_IP]"; "" for none; those
+				 in brackets may be left out, or empty */
 	const char *help;     /* one sentence; NULL: an alias, not listed */
 };
 

@@ -129,6 +129,8 @@ client_open(struct client *c)
 static void
 client_work(struct client *c)
 {
+	int rc;
+
 	if (client_listen(c) != 0)
 		return;
 	if (client_open(c) != 0)
@@ -137,8 +139,10 @@ client_work(struct client *c)
 		(void)ioerr_core(&c->error, NULL, ERR_NOMEM);
 		goto after_listen;
 	}
-	if (loop_init(&c->loop, client_on_deadline, client_on_signal, c) != 0) {
-		(void)ioerr_core(&c->error, NULL, ERR_NOMEM);
+	rc = loop_init(&c->loop, client_on_deadline, client_on_signal, c);
+	if (rc != 0) {
+		(void)ioerr_set(&c->error, STATUS_FAILED, NULL,
+		    "cannot start: %s", uv_strerror(rc));
 		goto after_bits;
 	}
 	if (client_begin(c) == 0)
