@@ -49,6 +49,11 @@ namespace :dist do
     task("linux-#{cpu}") { Dist.programs(self, cpu) }
   end
 
+  desc "Run the C unit tests as static programs, under qemu for another processor"
+  task :check, [:cpu] do |_task, args|
+    sh "sh", Dist::BUILD, "check", args.fetch(:cpu, "x86_64"), verbose: false
+  end
+
   desc "Write dist/MANIFEST and dist/LICENSES for the programs in dist/"
   task(:manifest) { sh "sh", Dist::BUILD, "manifest", verbose: false }
 

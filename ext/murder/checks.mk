@@ -6,6 +6,9 @@ TEST_HELP := $(patsubst $(SPEC)/c/%.c,$(BUILD)/spec/%.o,$(filter-out \
 FUZZ := $(patsubst $(SPEC)/fuzz/%.c,%,$(filter-out $(SPEC)/fuzz/fuzz_main.c,\
 	$(wildcard $(SPEC)/fuzz/fuzz_*.c)))
 
+# what runs a program for another processor, such as qemu-aarch64-static
+RUN ?=
+
 # ---- unit tests: cmocka; one program per module, named test_MODULE.c -------
 $(BUILD)/spec/%.o: $(SPEC)/c/%.c
 	@mkdir -p $(@D)
@@ -16,7 +19,7 @@ $(BUILD)/spec/test_%: $(BUILD)/spec/test_%.o $(TEST_HELP) $(BUILD)/libio.a \
 	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ -lcmocka $(LIB_LIBS) -lpthread
 
 check: $(TESTS) replay
-	@fail=0; for t in $(TESTS); do $$t || fail=1; done; exit $$fail
+	@fail=0; for t in $(TESTS); do $(RUN) $$t || fail=1; done; exit $$fail
 
 # ---- fuzzing: one target per decoder; the corpus replays without libFuzzer -
 $(BUILD)/replay/%.o: $(SPEC)/fuzz/%.c
@@ -33,7 +36,7 @@ replay: $(FUZZ:%=$(BUILD)/replay/%)
 	  files=$$(find $(SPEC)/fuzz/corpus/$$f $(SPEC)/fuzz/regress/$$f -type f \
 	    2>/dev/null | sort); \
 	  test -n "$$files" || { echo "$$f: no corpus"; continue; }; \
-	  said=$$($(BUILD)/replay/$$f $$files) || exit 1; echo "$$said"; \
+	  said=$$($(RUN) $(BUILD)/replay/$$f $$files) || exit 1; echo "$$said"; \
 	  n=$$(cat $$files | wc -c); \
 	  case "$$said" in *" $$n bytes") ;; \
 	    *) echo "$$f: $$n bytes were to be replayed"; exit 1;; esac; \

@@ -2,6 +2,7 @@
 # build.sh root ARCH      prints the directory with the libraries and murder-cc
 #                         for ARCH (x86_64, aarch64); builds them if need be
 # build.sh programs ARCH  builds OUT/linux-ARCH/murder_{tracker,make_torrent,client}
+# build.sh check ARCH     runs the C unit tests, linked like the programs
 # build.sh manifest       writes OUT/MANIFEST and OUT/LICENSES for what is in OUT
 #
 # OUT: MURDER_DIST, else dist/ of this tree. Sources and libraries are kept in
@@ -72,7 +73,8 @@ libraries() {
 	exec 9>&-
 }
 
-programs() {
+# murder_make ARCH WHAT...: make in ext/murder with what is built here
+murder_make() {
 	need_tools "$1"
 	libraries "$1"
 	build=$scratch/$1
@@ -81,14 +83,18 @@ programs() {
 	mkdir -p "$build"
 	SOURCE_DATE_EPOCH=1
 	export PATH SOURCE_DATE_EPOCH
-	objects=
-	for name in $names; do objects="$objects $build/$name.o"; done
+	shift
 	libs="-Wl,--start-group -luv -lcurl -larchive -lmicrohttpd -lcrypto -lz -lbz2 -lzstd -Wl,--end-group"
 	opt="-O2 -ffunction-sections -fdata-sections"
-	# shellcheck disable=SC2086
 	make -s -C "$top/ext/murder" -j"$(nproc)" BUILD="$build" CC=murder-cc AR="${tools}ar" \
-		OPT="$opt" CFLAGS= LDFLAGS= LIB_CFLAGS= LIB_LIBS="$libs" \
-		$objects "$build/libio.a" "$build/libcore.a" >&2
+		OPT="$opt" CFLAGS= LDFLAGS= LIB_CFLAGS= LIB_LIBS="$libs" "$@" >&2
+}
+
+programs() {
+	objects=
+	for name in $names; do objects="$objects $scratch/$1/$name.o"; done
+	# shellcheck disable=SC2086
+	murder_make "$1" $objects "$scratch/$1/libio.a" "$scratch/$1/libcore.a"
 	mains=
 	for name in $names; do
 		"${tools}objcopy" --redefine-sym main="${name}_main" \
@@ -100,6 +106,14 @@ programs() {
 	"${tools}strip" --strip-all --remove-section=.comment "$build/murder"
 	check "$1" "$build/murder"
 	install_programs "$1" "$build/murder"
+}
+
+# The unit tests and corpora, linked like the programs.
+unit_tests() {
+	run=
+	[ -z "$(cross "$1")" ] || run=qemu-$1-static
+	[ -z "$run" ] || command -v "$run" >/dev/null || die "$run is missing: apt-get install qemu-user-static"
+	murder_make "$1" RUN="$run" check
 }
 
 # Fully static, within the limits, and it runs where that can be tried here.
@@ -178,6 +192,7 @@ root-x86_64 | root-aarch64)
 	echo "$root"
 	;;
 programs-x86_64 | programs-aarch64) programs "$2" ;;
+check-x86_64 | check-aarch64) unit_tests "$2" ;;
 manifest-) manifest ;;
-*) die "usage: build.sh root|programs x86_64|aarch64, or build.sh manifest" ;;
+*) die "usage: build.sh root|programs|check x86_64|aarch64, or build.sh manifest" ;;
 esac
