@@ -5,7 +5,8 @@ require_relative "version"
 
 module Murder
   # Finds the compiled programs: in dist/ for any platform; for this machine
-  # also where `gem install` or `rake compile` put them.
+  # also where `gem install` or `rake compile` put them, before all where the
+  # environment variable MURDER_PROGRAMS says.
   module Programs
     NAMES = %w[murder_client murder_make_torrent murder_tracker].freeze
     ROOT = File.expand_path("../..", __dir__)
@@ -53,7 +54,7 @@ module Murder
 
       spec = Gem.loaded_specs["murder"] || installed_spec
       # compiled on purpose (MURDER_BUILD=system) goes before what the gem brings
-      [spec&.extension_dir, dist, File.join(ROOT, "ext/murder/build")].compact
+      [ENV.fetch("MURDER_PROGRAMS", nil), spec&.extension_dir, dist, File.join(ROOT, "ext/murder/build")].compact
     end
     private_class_method :candidates
 

@@ -193,8 +193,7 @@ RSpec.describe "set :deploy_via, :murder" do
   end
 
   it "distributes after deploy:setup when hooked" do
-    allow(Murder::Programs).to receive(:directory).and_return("/nowhere")
-    allow(Murder::Payload).to receive(:new).and_return(instance_double(Murder::Payload, write: "/dev/null"))
+    pretend_payload
     recorder = cap(capfile('after "deploy:setup", "murder:distribute_files"'))
     recorder.answer(/uname/, out: "Linux x86_64\n")
     recorder.invoke("deploy:setup")

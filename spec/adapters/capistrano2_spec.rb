@@ -124,8 +124,7 @@ RSpec.describe "Capistrano 2" do
     recorder = cap(standalone)
     recorder.answer(/uname/, out: "Linux x86_64\n")
     recorder.answer(/uname/, hosts: %w[h2], out: "Linux aarch64\n")
-    allow(Murder::Programs).to receive(:directory).and_return("/nowhere")
-    allow(Murder::Payload).to receive(:new).and_return(instance_double(Murder::Payload, write: "/dev/null"))
+    pretend_payload
     expect { recorder.invoke("murder:distribute_files", HOSTS: "h1,h2") }
       .to raise_error(Capistrano::Error, /HOSTS=h1,h2 .*HOSTFILTER/)
   end

@@ -20,8 +20,7 @@ RSpec.describe Murder::Commands do
       stop_tracker: "/opt/murder/murder_tracker stop --port 8998",
       seed: "/opt/murder/murder_client seeder /tmp/v1.tgz.torrent /tmp/v1.tgz --daemon --tag=v1",
       stop_seeding: "/opt/murder/murder_client stop seeder --tag=v1",
-      clean: "rm -f /tmp/v1.tgz /tmp/v1.tgz.torrent /tmp/v1.tgz.part",
-      platform: "uname -sm"
+      clean: "rm -f /tmp/v1.tgz /tmp/v1.tgz.torrent /tmp/v1.tgz.part"
     }.each do |name, line|
       it("#{name} is `#{line}`") { expect(commands.send(name).to_s).to eq(line) }
     end
@@ -211,14 +210,16 @@ RSpec.describe Murder::Commands do
 
   describe "the directory of the programs" do
     def prepare(dir)
-      commands({}, remote_murder_path: "#{dir}/murder").prepare_murder
+      given = commands({}, remote_murder_path: "#{dir}/murder")
+      checked = sh(given.check_murder(1))
+      checked == [0, "", ""] ? sh(given.prepare_murder) : checked
     end
 
     it "is made, and emptied of all but run/" do
       in_directory do |dir|
-        expect(sh(prepare(dir))).to eq([0, "", ""])
+        expect(prepare(dir)).to eq([0, "", ""])
         %w[murder_client .hidden old/x run/tracker-8998.pid].each { |name| write("#{dir}/murder/#{name}") }
-        expect(sh(prepare(dir))).to eq([0, "", ""])
+        expect(prepare(dir)).to eq([0, "", ""])
         expect(tree("#{dir}/murder")).to eq(%w[run run/tracker-8998.pid])
       end
     end
@@ -226,13 +227,22 @@ RSpec.describe Murder::Commands do
     it "is left alone when it holds 1,000 files" do
       in_directory do |dir|
         1000.times { |i| write("#{dir}/murder/#{i}") }
-        status, said = sh(prepare(dir))
+        status, said = prepare(dir)
         expect(status).to eq(12)
         expect(said).to start_with("Cowardly refusing to remove files!")
         expect(tree("#{dir}/murder").size).to eq(1000)
         File.delete("#{dir}/murder/0")
-        expect(sh(prepare(dir))).to eq([0, "", ""])
+        expect(prepare(dir)).to eq([0, "", ""])
         expect(tree("#{dir}/murder")).to be_empty
+      end
+    end
+
+    it "is left alone when the disk cannot take what is sent" do
+      in_directory do |dir|
+        write("#{dir}/murder/old")
+        status, said = sh(commands({}, remote_murder_path: "#{dir}/murder").check_murder(10**12))
+        expect([status, said]).to match([5, /the disk is full: 1000000000000 KB needed, \d+ KB free/])
+        expect(tree("#{dir}/murder")).to eq(%w[old])
       end
     end
   end

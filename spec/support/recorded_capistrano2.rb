@@ -30,8 +30,10 @@ class RecordedCapistrano2
   end
 
   # What hosts answer to commands that match; the last one told wins.
-  def answer(pattern, hosts: nil, out: "", err: "", status: 0, error: nil)
-    @answers.unshift(Answer.new(pattern: pattern, hosts: hosts, out: out, err: err, status: status, error: error))
+  #
+  # @param said hosts:, out:, err:, status:, or error: to be raised
+  def answer(pattern, **said)
+    @answers.unshift(Answer.new(pattern: pattern, out: "", err: "", status: 0, **said))
   end
 
   def invoke(task, arguments = {})
@@ -71,7 +73,7 @@ class RecordedCapistrano2
   def process(tree, sessions)
     commands = sessions.group_by { |session| tree.branches_for(session.xserver).first.command }
     commands.each { |command, those| script << "#{names(those)} $ #{command}" }
-    failed = sessions.reject { |session| speak(tree.branches_for(session.xserver).first, session.xserver) }
+    failed = sessions.reject { |session| answered_well?(tree.branches_for(session.xserver).first, session.xserver) }
     return if failed.empty?
 
     error = Capistrano::CommandError.new("failed: ...")
@@ -81,22 +83,25 @@ class RecordedCapistrano2
 
   # To be called where Transfer.process is replaced.
   def transfer(direction, from, to, sessions, options)
-    local = ->(path) { path.respond_to?(:read) ? "#{path.read.bytesize} bytes" : File.basename(path) }
-    what = direction == :up ? "upload #{local[from]} to #{to}" : "download #{from}"
+    what = direction == :up ? "upload #{local_name(from)} to #{to}" : "download #{from}"
     script << "#{names(sessions)} : #{what} (#{options.fetch(:via, :sftp)})"
     File.write(to, "d4:spam4:eggse") if direction == :down
     failed = sessions.select { |session| find_answer(what, session.xserver)&.status.to_i.positive? }
     return if failed.empty?
 
-    error = Capistrano::TransferError.new("upload via scp failed on ...: x (#{find_answer(what,
-                                                                                          failed.first.xserver).err})")
+    error = Capistrano::TransferError.new("upload via scp failed: x (#{find_answer(what, failed.first.xserver).err})")
     error.hosts = failed.map(&:xserver)
     raise error
   end
 
   private
 
-  def speak(branch, server)
+  def local_name(path)
+    path.respond_to?(:read) ? "#{path.read.bytesize} bytes" : File.basename(path)
+  end
+
+  # @return [Boolean] whether the host's command ends well
+  def answered_well?(branch, server)
     found = find_answer(branch.command, server) or return true
     raise found.error if found.error
 
@@ -148,6 +153,13 @@ RSpec.shared_context "with Capistrano 2" do
 
   def cap(capfile = "", **options)
     @recorder = RecordedCapistrano2.new(capfile, **options)
+  end
+
+  # Programs for every platform, for examples that are not about them.
+  def pretend_payload
+    payload = instance_double(Murder::Payload, path: "/dev/null", kilobytes: 1, inventory: ["sum"])
+    allow(Murder::Programs).to receive(:directory).and_return("/nowhere")
+    allow(Murder::Payload).to receive(:new).and_return(payload)
   end
 
   def operator_error
