@@ -14,7 +14,8 @@ LIBRARIES = [
   ["libcurl", "7.68", "announces", "libcurl4-openssl-dev"],
   ["libarchive", "3.4", "archives", "libarchive-dev"],
   ["libmicrohttpd", "0.9.70", "the tracker", "libmicrohttpd-dev"],
-  ["libcrypto", "1.1.1", "SHA-1", "libssl-dev"]
+  ["libcrypto", "3.0", "SHA-1", "libssl-dev"],
+  ["zlib", "1.2.11", "gzip", "zlib1g-dev"]
 ].freeze
 # Headers without a .pc file.
 HEADERS = [["uthash.h", "uthash-dev"]].freeze
@@ -23,7 +24,7 @@ def give_up(reason, packages)
   abort <<~TEXT
     murder: #{reason}
     On Debian and Ubuntu: apt-get install #{packages.uniq.join(" ")}
-    On Fedora and its kin: dnf install gcc make pkgconf libuv-devel libcurl-devel libarchive-devel libmicrohttpd-devel openssl-devel uthash-devel
+    On Fedora and its kin: dnf install gcc make pkgconf libuv-devel libcurl-devel libarchive-devel libmicrohttpd-devel openssl-devel zlib-devel uthash-devel
   TEXT
 end
 

@@ -13,6 +13,7 @@
 #include "core/vet.h"
 #include "io/charset.h"
 #include "io/dirlist.h"
+#include "io/gzip.h"
 #include "io/heap.h"
 #include "io/pack.h"
 
@@ -35,6 +36,7 @@ struct seen {
 struct packer {
 	struct archive *archive;
 	struct archive_entry *entry;
+	struct gzip *gzip;
 	const struct pack_options *o;
 	const char *name; /* of the directory, for messages */
 	struct ioerr *e;
@@ -81,7 +83,7 @@ warn(const struct packer *p, const char *what)
 		p->o->warn(p->o->ctx, p->path + 2, what);
 }
 
-/* The failure of libarchive; if it was our write callback, e has the cause. */
+/* The failure of libarchive. */
 static int
 fail_archive(struct packer *p)
 {
@@ -153,6 +155,8 @@ put_data(struct packer *p, int fd, int64_t size)
 			return fail_changed(p);
 		if (archive_write_data(p->archive, p->chunk, (size_t)n) != n)
 			return fail_archive(p);
+		if (p->e->status != STATUS_OK) /* take_tar() failed */
+			return p->e->code;
 		size -= n;
 	}
 	return 0;
@@ -359,16 +363,31 @@ pack_entry(struct packer *p, int dir, const char *base)
 
 /* ---- the archive -------------------------------------------------------- */
 
-static la_ssize_t
-take_bytes(struct archive *a, void *ctx, const void *bytes, size_t n)
+static int
+write_gzipped(void *ctx, struct span bytes)
 {
 	struct packer *p = ctx;
-	struct span s = {bytes, n};
 
-	if (p->o->write(p->o->ctx, s, p->e) < 0) {
-		archive_set_error(a, EIO, "cannot be written");
-		return -1;
-	}
+	return p->o->write(p->o->ctx, bytes, p->e);
+}
+
+/*
+ * libarchive hands us the tar. We never fail here, or it would not give its
+ * memory back: once something has failed, the rest is thrown away, which is
+ * also what ends a member that is not complete.
+ */
+static la_ssize_t
+take_tar(struct archive *a, void *ctx, const void *bytes, size_t n)
+{
+	struct packer *p = ctx;
+	int rc;
+
+	(void)a;
+	if (p->e->status != STATUS_OK)
+		return (la_ssize_t)n;
+	rc = gzip_add(p->gzip, (struct span){bytes, n});
+	if (rc == ERR_NOMEM)
+		fail_read(p, "pack", ENOMEM);
 	return (la_ssize_t)n;
 }
 
@@ -378,19 +397,11 @@ static int
 open_archive(struct packer *p)
 {
 	struct archive *a = p->archive;
-	char level[4];
 
-	snprintf(
-	    level, sizeof(level), "%d", p->o->level != 0 ? p->o->level : 6);
 	if (archive_write_set_format_gnutar(a) != ARCHIVE_OK ||
-	    archive_write_add_filter_gzip(a) != ARCHIVE_OK ||
-	    archive_write_set_filter_option(
-		a, "gzip", "compression-level", level) != ARCHIVE_OK ||
-	    archive_write_set_filter_option(a, "gzip", "timestamp", NULL) !=
-		ARCHIVE_OK ||
 	    archive_write_set_bytes_per_block(a, 128 << 10) != ARCHIVE_OK ||
 	    archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK ||
-	    archive_write_open(a, p, NULL, take_bytes, NULL) != ARCHIVE_OK)
+	    archive_write_open(a, p, NULL, take_tar, NULL) != ARCHIVE_OK)
 		return fail_archive(p);
 	return 0;
 }
@@ -425,7 +436,8 @@ packer_free(struct packer *p)
 	}
 	vet_free(p->vet);
 	archive_entry_free(p->entry);
-	archive_write_free(p->archive);
+	archive_write_free(p->archive); /* may still call take_tar() */
+	gzip_free(p->gzip);
 	free(p->chunk);
 	free(p);
 }
@@ -441,9 +453,9 @@ pack_all(struct packer *p, int fd)
 		rc = check_links(p);
 	if (rc == 0 && archive_write_close(p->archive) != ARCHIVE_OK)
 		rc = fail_archive(p);
-	if (rc < 0) /* or free would write the archive's end */
-		archive_write_fail(p->archive);
-	return rc;
+	if (p->e->status == STATUS_OK && gzip_end(p->gzip) == ERR_NOMEM)
+		fail_read(p, "pack", ENOMEM);
+	return p->e->status == STATUS_OK ? rc : p->e->code;
 }
 
 int
@@ -465,6 +477,9 @@ pack_directory(
 	p->entry = archive_entry_new();
 	p->archive = archive_write_new();
 	rc = vet_new(&p->vet, &heap, o->outside_links);
+	if (rc == 0)
+		rc = gzip_new(&p->gzip, o->level != 0 ? o->level : 6, 0,
+		    write_gzipped, p);
 	charset_hold(&charset);
 	if (p->chunk == NULL || p->entry == NULL || p->archive == NULL ||
 	    rc < 0)

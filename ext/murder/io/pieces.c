@@ -1,14 +1,12 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "core/limits.h"
 #include "io/pieces.h"
+#include "io/threads.h"
 
-#define MAX_THREADS 16u
 /* Bytes a thread takes at a time: long enough for the disk to read ahead. */
 #define RUN_BYTES (4u << 20)
 
@@ -123,33 +121,6 @@ worker(void *arg)
 	return NULL;
 }
 
-static unsigned
-n_cores(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) == -1)
-		return 1;
-	return (unsigned)CPU_COUNT(&set);
-}
-
-/* This thread works too; fewer helpers than wanted are enough. */
-static void
-run_job(struct job *j, unsigned n_threads)
-{
-	pthread_t helper[MAX_THREADS];
-	unsigned n = 0;
-
-	if (n_threads > MAX_THREADS)
-		n_threads = MAX_THREADS;
-	while (n + 1 < n_threads && n < j->n_pieces / j->run &&
-	       pthread_create(&helper[n], NULL, worker, j) == 0)
-		n++;
-	worker(j);
-	while (n > 0)
-		pthread_join(helper[--n], NULL);
-}
-
 int
 pieces_of_file(struct buf *hashes, int fd, uint64_t length,
     uint32_t piece_length, unsigned n_threads)
@@ -168,7 +139,11 @@ pieces_of_file(struct buf *hashes, int fd, uint64_t length,
 	if (j.out == NULL)
 		return buf_error(hashes);
 	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	run_job(&j, n_threads != 0 ? n_threads : n_cores());
+	if (n_threads == 0)
+		n_threads = threads_cores();
+	if (n_threads > j.n_pieces / j.run + 1)
+		n_threads = j.n_pieces / j.run + 1;
+	threads_run(n_threads, worker, &j);
 	errno = atomic_load(&j.sys);
 	return atomic_load(&j.err);
 }
