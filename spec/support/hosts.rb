@@ -10,6 +10,8 @@ require_relative "hosts/job"
 require_relative "hosts/world"
 require_relative "hosts/host"
 require_relative "hosts/fleet"
+require_relative "hosts/operator"
+require_relative "hosts/tree"
 
 # Hosts as real as one machine allows, for the demo and for the specs.
 #

@@ -50,18 +50,19 @@ module Hosts
     end
 
     # Runs argv on the control host; its Result.
-    def capture(*argv, **options)
-      Shell.run(*@world.prefix, *argv, **options)
+    def capture(*argv, chdir: "/", **options)
+      Shell.run(*@world.prefix, *there(chdir), *argv, **options)
     end
 
-    def capture!(*argv, **options)
-      Shell.run!(*@world.prefix, *argv, **options)
+    def capture!(*argv, chdir: "/", **options)
+      Shell.run!(*@world.prefix, *there(chdir), *argv, **options)
     end
 
     # Starts argv on the control host, in a session of its own, as a Job.
-    def spawn(*argv, **options)
+    def spawn(*argv, chdir: "/", **options)
       log = @workdir.join("job-#{@jobs.size}.log")
-      Job.new([*@world.prefix, *("setsid" if @world.prefix.any?)], argv, log: log, **options).tap { |job| @jobs << job }
+      Job.new([*@world.prefix, *("setsid" if @world.prefix.any?), *there(chdir)], argv, log: log, **options)
+         .tap { |job| @jobs << job }
     end
 
     # The pids, as seen from outside, of everything that is part of it.
@@ -92,6 +93,11 @@ module Hosts
     end
 
     private
+
+    # Entering a mount namespace leads to its root.
+    def there(dir)
+      ["env", "--chdir=#{dir}"]
+    end
 
     def world_class
       @kind == :local ? LocalWorld : World

@@ -67,13 +67,22 @@ module Hosts
       File.join("/proc/#{@pid}/root", name.sub(%r{\A~(?=/|\z)}, Hosts.login.dir))
     end
 
-    # Runs a shell command on it without SSH; its Result.
-    def sh(script, **options)
-      Shell.run(*@world.host_prefix(@pid), "sh", "-c", script, **options)
+    # The same, links followed as the host sees them.
+    def real_path(name)
+      path(sh!('readlink -e "$1"', name).chomp)
     end
 
-    def sh!(script, **options)
-      Shell.run!(*@world.host_prefix(@pid), "sh", "-c", script, **options)
+    def inspect
+      "#<host #{@name} #{@address}>"
+    end
+
+    # Runs a shell command on it without SSH; its Result.
+    def sh(script, *arguments, **options)
+      Shell.run(*@world.host_prefix(@pid), "sh", "-c", script, "sh", *arguments, **options)
+    end
+
+    def sh!(script, *arguments, **options)
+      Shell.run!(*@world.host_prefix(@pid), "sh", "-c", script, "sh", *arguments, **options)
     end
 
     # Starts a command on it that goes on; a Job.
@@ -94,6 +103,12 @@ module Hosts
     # The pids, as seen from outside, of everything on it.
     def pids
       up? ? Processes.tree(@outer) : []
+    end
+
+    # [bytes received, bytes sent] as its network interface counts them.
+    def traffic
+      fields = File.read("/proc/#{@pid}/net/dev")[/^\s*eth0:(.*)/, 1].split
+      [fields[0].to_i, fields[8].to_i]
     end
 
     # Unplugs it; `mend` plugs it in again.

@@ -10,17 +10,16 @@ module Hosts
     attr_reader :argv, :log
 
     # Starts `prefix + argv` in a session of its own, its words going to `log`.
-    def initialize(prefix, argv, log:, env: {}, chdir: nil)
+    def initialize(prefix, argv, log:, env: {})
       @argv = argv
       @log = log
       options = { in: File::NULL, %i[out err] => [log, "w"], pgroup: true }
-      options[:chdir] = chdir unless chdir.nil?
       @wrapped = prefix.any?
       @outer = Process.spawn(env, *prefix, *argv, **options)
     end
 
     def pid
-      @pid ||= @wrapped ? Processes.child(@outer) : @outer
+      @pid ||= @wrapped ? Processes.child(@outer) || @outer : @outer
     end
 
     # Everything it said so far.
@@ -34,7 +33,7 @@ module Hosts
     end
 
     def kill(signal = :KILL)
-      Process.kill(signal, -pid)
+      Process.kill(signal, -pid) if running?
     rescue Errno::ESRCH
       nil
     end

@@ -27,9 +27,10 @@ module Hosts
 
     private
 
-    # ECDSA: made in no time, and net-ssh needs no further gem for it.
+    # ECDSA: made in no time, and net-ssh needs no further gem for it. As PEM:
+    # from OpenSSH's own format net-ssh does not get the private half.
     def generate(path, name)
-      Shell.run!("ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-C", name, "-f", path)
+      Shell.run!("ssh-keygen", "-q", "-t", "ecdsa", "-m", "PEM", "-N", "", "-C", name, "-f", path)
       path
     end
   end

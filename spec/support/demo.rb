@@ -1,0 +1,219 @@
+# frozen_string_literal: true
+
+require "optparse"
+require_relative "hosts"
+require_relative "demo/capfile"
+require_relative "demo/repository"
+require_relative "demo/watch"
+
+module Demo
+  # bin/demo: hosts on this machine, a deploy to them by `cap deploy`, then the
+  # tasks one by one; compares every host's files with the source.
+  class Main
+    def initialize(argv)
+      @count = 8
+      @verbose = false
+      parse(argv)
+    end
+
+    def run
+      step("#{@count} hosts") do
+        Hosts::Workdir.reap
+        check_space
+      end
+      Hosts::Fleet.open(count: @count, keep: [Dir.pwd, Hosts::Operator::ROOT, @source].compact) do |fleet|
+        @fleet = fleet
+        say "#{fleet.hosts.first.name} (#{fleet.hosts.first.address}) to #{fleet.hosts.last.name}: #{kind}"
+        deploy
+        by_hand
+        check_quiet
+      end
+      say "Nothing is left: no process, no mount, no file."
+    end
+
+    private
+
+    def kind
+      { root: "network, mount and pid namespaces each", user: "the same, in a user namespace",
+        local: "an sshd each; namespaces are not allowed here" }.fetch(@fleet.kind)
+    end
+
+    def parse(argv)
+      parser = OptionParser.new("usage: bin/demo [--hosts N] [--verbose] [DIR]") do |on|
+        on.separator "\nDeploys DIR, or a repository made on the spot, to hosts on this machine.\n\n"
+        on.on("--hosts N", Integer, "how many hosts (8)") { |count| @count = count }
+        on.on("--verbose", "show what cap says") { @verbose = true }
+      end
+      rest = parser.parse(argv)
+      abort "bin/demo: at least 2 hosts, at most 200" unless (2..200).cover?(@count)
+      abort parser.help if rest.size > 1
+      use(rest.first) if rest.any?
+    rescue OptionParser::ParseError => e
+      abort "bin/demo: #{e.message}\n#{parser.help}"
+    end
+
+    def use(dir)
+      abort "bin/demo: #{dir}: no such directory" unless File.directory?(dir)
+      @source = File.realpath(dir)
+    end
+
+    # Every host holds the archive, the release and what it is made from.
+    def check_space
+      bytes = @source ? Hosts::Shell.run!("du", "-sb", "--exclude=.git", @source).to_i : Repository::BYTES
+      needed = (((@count * 3) + 6) * bytes) + (1 << 28)
+      base = Hosts::Workdir.base
+      free = Hosts::Shell.run!("df", "--output=avail", "-B1", base).lines.last.to_i
+      return if free > needed
+
+      abort "bin/demo: #{base} has #{free >> 20} MB free, #{needed >> 20} are needed: " \
+            "name a roomier directory in MURDER_HOSTS_DIR, or fewer --hosts"
+    end
+
+    def deploy
+      if @source.nil?
+        step("a git repository: #{Repository::FILES} files, #{Repository::BYTES >> 20} MB") { make_source }
+      else
+        take_source
+      end
+      operator = operator("deploy")
+      cap(operator, "deploy:setup")
+      rows = watched(operator, "deploy")
+      compare("/srv/app/current", expected, ignore: ["REVISION"])
+      table(rows)
+    end
+
+    def make_source
+      @source = Repository.make(@fleet.workdir.join("source")).path
+      @scm = :git
+    end
+
+    # Of the user's repository the last commit is deployed, whatever is checked
+    # out and whoever owns it, from a clone of ours.
+    def take_source
+      top = Hosts::Shell.run(*GIT, "rev-parse", "--show-toplevel", chdir: @source).out.chomp
+      return @scm = :none if top != @source
+
+      clone = @fleet.workdir.join("source.git")
+      Hosts::Shell.run!(*GIT, "clone", "--quiet", "--bare", @source, clone)
+      Hosts::Shell.run!("git", "update-ref", "refs/heads/main", "HEAD", chdir: clone)
+      @source = clone
+      @scm = :git
+    end
+
+    GIT = ["git", "-c", "safe.directory=*"].freeze
+
+    def by_hand
+      operator = operator("by-hand")
+      files = "files_path=/srv/data"
+      step("random files on #{seeder.name}:/srv/data") { random_files(seeder.path("/srv/data")) }
+      @fleet.hosts.each { |host| Dir.mkdir(host.path("/srv/files")) }
+      cap(operator, "murder:create_torrent", "tag=v1", files)
+      cap(operator, "murder:start_seeding", "tag=v1")
+      rows = watched(operator, "murder:peer", "tag=v1", "destination_path=/srv/files")
+      cap(operator, "murder:stop_peering", "murder:stop_seeding", "murder:clean_temp_files", "tag=v1")
+      compare("/srv/files/v1", Hosts::Tree.of(seeder.path("/srv/data")))
+      table(rows)
+    end
+
+    def random_files(dir)
+      random = Random.new(2)
+      40.times do |number|
+        FileUtils.mkdir_p("#{dir}/#{number % 4}")
+        File.binwrite("#{dir}/#{number % 4}/#{number}", random.bytes(number << 15))
+      end
+    end
+
+    def seeder
+      @fleet.hosts.first
+    end
+
+    def operator(name)
+      values = { scm: @scm, repository: @source, hosts: @fleet.hosts.map(&:address),
+                 marks: @fleet.workdir.mkdir("marks") }
+      Hosts::Operator.new(@fleet, name, Kernel.format(CAPFILE, values))
+    end
+
+    def cap(operator, *arguments)
+      step("$ cap #{arguments.join(" ")}") do
+        job = operator.start(*arguments)
+        status = job.wait(timeout: 3600)
+        puts job.text if @verbose || status != 0
+        abort "bin/demo: cap #{arguments.first} failed with status #{status}" unless status.zero?
+      end
+    end
+
+    def watched(operator, *arguments)
+      Watch.new(@fleet.hosts, @fleet.workdir.join("marks")).during { cap(operator, *arguments) }.last
+    end
+
+    # The tree that every host must have: the last commit, or the directory.
+    def expected
+      return Hosts::Tree.without_git(@source) if @scm == :none
+
+      dir = @fleet.workdir.mkdir("expected")
+      archive = @fleet.workdir.join("expected.tar")
+      Hosts::Shell.run!("git", "archive", "--output", archive, "HEAD", chdir: @source)
+      Hosts::Shell.run!("tar", "-xf", archive, "-C", dir)
+      Hosts::Tree.without_git(dir)
+    end
+
+    def compare(path, tree, ignore: [])
+      step("compare #{tree.size} names and checksums on each of #{@count} hosts") do
+        @fleet.hosts.each do |host|
+          found = Hosts::Tree.of(host.real_path(path))
+          differences = Hosts::Tree.difference(tree, found.except(*ignore))
+          next if differences.empty?
+
+          name, here, there = differences.first
+          abort "bin/demo: #{host.name}:#{path}/#{name} is #{there || "missing"}, not #{here || "absent"}; " \
+                "#{differences.size} differ"
+        end
+      end
+    end
+
+    def check_quiet
+      step("nothing runs on any host any more") do
+        left = @fleet.hosts.flat_map { |host| host.processes.map { |_, command| "#{host.name}: #{command}" } }
+        abort "bin/demo: still running: #{left.join(", ")}" if left.any?
+      end
+    end
+
+    def table(rows)
+      line = "  %-8s %-14s %12s %12s %9s"
+      puts "", Kernel.format(line, "host", "address", "MB down", "MB up", "seconds")
+      rows.each do |row|
+        seconds = row.host == seeder ? "seeder" : row.seconds && Kernel.format("%.2f", row.seconds)
+        puts Kernel.format(line, row.host.name, row.host.address, mb(row.down), mb(row.up), seconds || "-")
+      end
+      puts "  As the hosts' network interfaces counted it while murder:peer ran; seconds from",
+           "  its start until the whole file stood there, verified.", ""
+    end
+
+    def mb(bytes)
+      bytes ? Kernel.format("%.1f", bytes / 1e6) : "-"
+    end
+
+    def step(text)
+      from = Hosts::Processes.now
+      print "#{text} ... "
+      $stdout.flush
+      yield.tap { puts Kernel.format("%.1f s", Hosts::Processes.now - from) }
+    end
+
+    def say(text)
+      puts text
+    end
+  end
+end
+
+if $PROGRAM_NAME == __FILE__
+  begin
+    $stdout.sync = true
+    Demo::Main.new(ARGV).run
+  rescue Interrupt, SignalException => e
+    warn "\nbin/demo: interrupted; everything is taken down"
+    exit 128 + e.signo
+  rescue Hosts::Error => e
+    abort "bin/demo: #{e.message}"
+  end
+end

@@ -1,0 +1,30 @@
+# frozen_string_literal: true
+
+module Demo
+  # The Capfile of the demo: what an operator writes, with the hooks of README.
+  # What the demo adds is at its end.
+  CAPFILE = <<~RUBY
+    load "deploy"
+    require "murder"
+
+    set :application, "app"
+    set :deploy_to, "/srv/app"
+    set :deploy_via, :murder
+    set :scm, %<scm>p
+    set :repository, %<repository>p
+    set :branch, "main"
+    set :copy_exclude, [".git*"]
+    role :app, *%<hosts>p
+
+    after "deploy:setup", "murder:distribute_files"
+    before "murder:start_seeding", "murder:start_tracker"
+    after "murder:stop_seeding", "murder:stop_tracker"
+
+    # So that what is deployed can be compared with what it was made from.
+    set :shared_children, []
+    set :normalize_asset_timestamps, false
+    set :group_writable, false
+    before("murder:peer") { File.write(%<marks>p + "/begin", "") }
+    after("murder:peer") { File.write(%<marks>p + "/end", "") }
+  RUBY
+end

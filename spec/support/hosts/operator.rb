@@ -1,0 +1,54 @@
+# frozen_string_literal: true
+
+require "fileutils"
+
+module Hosts
+  # Somebody who runs cap: a directory on the control host with a Capfile.
+  class Operator
+    ROOT = File.expand_path("../../..", __dir__)
+
+    attr_reader :dir, :fleet
+
+    # @param capfile [String] Ruby; `connection` is put before it
+    def initialize(fleet, name, capfile)
+      @fleet = fleet
+      @dir = fleet.workdir.mkdir("operator", name)
+      self.capfile = capfile
+    end
+
+    def capfile=(text)
+      File.write(File.join(@dir, "Capfile"), connection + text)
+    end
+
+    # Runs cap to its end; a Result.
+    def cap(*arguments, env: {})
+      @fleet.capture(*command(arguments), env: env, chdir: @dir)
+    end
+
+    # The same, but raises with what cap said when it fails.
+    def cap!(*arguments, env: {})
+      @fleet.capture!(*command(arguments), env: env, chdir: @dir)
+    end
+
+    # Starts cap, as a Job.
+    def start(*arguments, env: {})
+      @fleet.spawn(*command(arguments), env: env, chdir: @dir)
+    end
+
+    # The lines of a Capfile that tell Capistrano 2 how to reach this fleet.
+    def connection
+      <<~RUBY
+        $LOAD_PATH.unshift #{File.join(ROOT, "lib").inspect}
+        set :user, #{@fleet.hosts.first.user.inspect}
+        set :use_sudo, false
+        set :ssh_options, #{@fleet.ssh_options.inspect}
+      RUBY
+    end
+
+    private
+
+    def command(arguments)
+      [RbConfig.ruby, "-S", "cap", *arguments]
+    end
+  end
+end
