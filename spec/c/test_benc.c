@@ -133,6 +133,7 @@ TEST(each_malformed_form_has_its_error)
 	    {"ld1:bi1eed1:ai1eee", 0, 0},
 	    {"d1:ad1:bi1ee1:bi1ee", 0, 0},
 	    {"d1:bd1:ai1ee1:ci1ee", 0, 0},
+	    {"d9:abcdefghii1ee", 0, 0},
 	    {"de", 0, 0},
 	    {"le", 0, 0},
 	    {"0:", 0, 0},

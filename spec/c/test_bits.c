@@ -57,6 +57,8 @@ TEST(setting_all_leaves_the_spare_bits_zero)
 		assert_int_equal(bits_from_wire(&b, bits_to_wire(&a)), 0);
 		bits_clear_all(&a);
 		assert_int_equal(a.n_set, 0);
+		for (uint32_t i = 0; i < n; i++)
+			assert_false(bits_get(&a, i));
 		assert_int_equal(bits_next_missing(&b, &a, 0), 0);
 		bits_free(&a);
 		bits_free(&b);

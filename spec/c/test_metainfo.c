@@ -349,30 +349,43 @@ TEST(every_missing_key_is_named)
 
 TEST(what_cannot_be_a_url_is_refused)
 {
-	char text[LIMIT_URL_BYTES + 300];
-	int n;
-
 	refused("d8:announce5:a b:/4:info" INFO "e", ERR_TYPE, "announce");
+	refused("d8:announce4: a:/4:info" INFO "e", ERR_TYPE, "announce");
 	refused("d8:announce5:a\r\n:/4:info" INFO "e", ERR_TYPE, "announce");
 	refused("d8:announce3:a\x7f/4:info" INFO "e", ERR_TYPE, "announce");
 	refused("d13:announce-listll3:a\t/eee4:info" INFO "e", ERR_TYPE,
 	    "announce-list");
-	n = snprintf(text, sizeof(text), "d8:announce%u:%0*d4:info" INFO "e",
-	    LIMIT_URL_BYTES + 1, (int)LIMIT_URL_BYTES + 1, 0);
-	assert_true(n < (int)sizeof(text));
-	refused(text, ERR_LIMIT, "announce");
+}
+
+TEST(a_url_has_its_limit)
+{
+	for (unsigned n = LIMIT_URL_BYTES; n <= LIMIT_URL_BYTES + 1; n++) {
+		char text[LIMIT_URL_BYTES + 300];
+		struct metainfo m;
+		const char *key;
+
+		assert_true(snprintf(text, sizeof(text),
+				"d8:announce%u:%0*d4:info" INFO "e", n, (int)n,
+				0) < (int)sizeof(text));
+		assert_int_equal(parse(&m, text, &key),
+		    n <= LIMIT_URL_BYTES ? 0 : ERR_LIMIT);
+	}
 }
 
 TEST(a_torrent_over_the_size_limit_is_not_even_read)
 {
-	/* never touched: the bytes do not exist */
-	static const uint8_t byte;
+	static uint8_t bytes[LIMIT_TORRENT_BYTES];
 	struct metainfo m;
 	const char *key;
 
+	bytes[0] = 'x';
+	assert_int_equal(
+	    metainfo_parse(&m, (struct span){bytes, sizeof(bytes)}, &key),
+	    ERR_SYNTAX);
+
 	assert_int_equal(
 	    metainfo_parse(
-		&m, (struct span){&byte, LIMIT_TORRENT_BYTES + 1}, &key),
+		&m, (struct span){bytes, LIMIT_TORRENT_BYTES + 1}, &key),
 	    ERR_LIMIT);
 	assert_null(key);
 }
@@ -415,6 +428,7 @@ main(void)
 	    cmocka_unit_test(a_hybrid_torrent_is_read_as_version_1),
 	    cmocka_unit_test(every_missing_key_is_named),
 	    cmocka_unit_test(what_cannot_be_a_url_is_refused),
+	    cmocka_unit_test(a_url_has_its_limit),
 	    cmocka_unit_test(a_torrent_over_the_size_limit_is_not_even_read),
 	    cmocka_unit_test(the_last_piece_is_what_is_left),
 	};

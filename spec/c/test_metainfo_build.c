@@ -108,11 +108,12 @@ TEST(a_built_torrent_of_many_pieces_is_read_back)
 
 TEST(nothing_is_built_that_would_not_be_read)
 {
-	const struct span bad_more[LIMIT_TRACKERS] = {SPAN_LIT("a b")};
-	struct metainfo_spec s[10];
-	static const int expected[10] = {ERR_UNSAFE, ERR_UNSAFE, ERR_RANGE,
+	const struct span more[3][2] = {{SPAN_LIT("a b"), SPAN_LIT("b:/")},
+	    {SPAN_LIT("a:/"), SPAN_LIT("b\n/")}, {SPAN_LIT("a:/"), {0}}};
+	struct metainfo_spec s[12];
+	static const int expected[12] = {ERR_UNSAFE, ERR_UNSAFE, ERR_RANGE,
 	    ERR_LENGTH, ERR_LENGTH, ERR_LIMIT, ERR_TYPE, ERR_TYPE, ERR_TYPE,
-	    ERR_LIMIT};
+	    ERR_TYPE, ERR_TYPE, ERR_LIMIT};
 	struct failalloc f;
 
 	failalloc_init(&f, 0);
@@ -126,10 +127,11 @@ TEST(nothing_is_built_that_would_not_be_read)
 	s[5].length = UINT64_MAX;
 	s[6].announce = SPAN_LIT("");
 	s[7].announce = SPAN_LIT("a\nb");
-	s[8].more_trackers = bad_more;
-	s[8].n_more_trackers = 1;
-	s[9].more_trackers = bad_more;
-	s[9].n_more_trackers = LIMIT_TRACKERS;
+	for (size_t i = 8; i < 11; i++) {
+		s[i].more_trackers = more[i - 8];
+		s[i].n_more_trackers = 2;
+	}
+	s[11].n_more_trackers = LIMIT_TRACKERS; /* counted, not read */
 	for (size_t i = 0; i < N_OF(s); i++) {
 		struct buf out;
 

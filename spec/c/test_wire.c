@@ -266,6 +266,30 @@ TEST(the_writers_put_exactly_these_bytes)
 	assert_true(failalloc_each(write_all, NULL) >= 1);
 }
 
+TEST(a_writer_gives_the_error_of_its_buffer)
+{
+	struct failalloc f;
+	struct buf out;
+
+	failalloc_init(&f, 0);
+	buf_init(&out, &f.mem, 73);
+	assert_int_equal(wire_put_extended(&out, 1, SPAN_LIT("x")), 0);
+	assert_span(buf_span(&out), "\0\0\0\3\24\1x");
+	assert_int_equal(wire_put_plain(&out, WIRE_CHOKE), 0);
+	assert_int_equal(wire_put_index(&out, WIRE_HAVE, 1), 0);
+	assert_int_equal(wire_put_block(&out, WIRE_CANCEL, 1, 2, 3), 0);
+	assert_int_equal(wire_put_piece_head(&out, 1, 2, 3), 0);
+	assert_int_equal(wire_put_bitfield(&out, SPAN_LIT("y")), 0);
+	assert_int_equal(wire_put_keepalive(&out), 0);
+	assert_int_equal(out.n, 61);
+	assert_int_equal(wire_put_handshake(&out, &shake), ERR_LIMIT);
+	assert_int_equal(wire_put_plain(&out, WIRE_CHOKE), ERR_LIMIT);
+	assert_int_equal(wire_put_index(&out, WIRE_HAVE, 1), ERR_LIMIT);
+	assert_int_equal(out.n, 61);
+	buf_free(&out);
+	failalloc_check(&f);
+}
+
 TEST(a_message_is_put_entirely_or_not_at_all)
 {
 	struct span whole = SPAN_LIT(HANDSHAKE EVERY);
@@ -307,6 +331,8 @@ TEST(a_handshake_says_what_it_can)
 		buf_init(&out, &f.mem, 100);
 		wire_reader_init(&r, &f.mem, 100, 100);
 		assert_int_equal(wire_put_handshake(&out, &h), 0);
+		assert_int_equal(out.p[20 + 5], h.extended ? 0x10 : 0);
+		assert_int_equal(out.p[20 + 7], h.fast ? 4 : 0);
 		assert_int_equal(out.n, WIRE_HANDSHAKE_BYTES);
 		in = buf_span(&out);
 		assert_int_equal(wire_read(&r, &in, &m), 1);
@@ -329,6 +355,7 @@ main(void)
 	    cmocka_unit_test(parts_of_any_size_give_the_same_messages),
 	    cmocka_unit_test(without_memory_the_reader_says_so),
 	    cmocka_unit_test(the_writers_put_exactly_these_bytes),
+	    cmocka_unit_test(a_writer_gives_the_error_of_its_buffer),
 	    cmocka_unit_test(a_message_is_put_entirely_or_not_at_all),
 	    cmocka_unit_test(a_handshake_says_what_it_can),
 	};
