@@ -24,10 +24,8 @@ module Murder
       servers = runner.hosts(:tracker, :seeder, :peer, filtered: true)
       said = runner.capture(commands.inventory, servers)
       groups = by_platform(servers, said)
-      Dir.mktmpdir("murder") do |dir|
-        payloads = groups.keys.to_h { |platform| [platform, Payload.new(platform, "#{dir}/#{platform}.tgz")] }
-        send_to(groups.to_h { |platform, those| [payloads[platform], lacking(payloads[platform], those, said)] })
-      end
+      payloads = groups.keys.to_h { |platform| [platform, Payload.new(platform)] }
+      install(groups.to_h { |platform, those| [payloads[platform], lacking(payloads[platform], those, said)] })
     end
 
     private
@@ -35,16 +33,22 @@ module Murder
     attr_reader :runner, :commands
 
     # @param groups [Hash{Payload => Array}] its servers
-    def send_to(groups)
-      groups = groups.reject { |_, servers| servers.empty? }
-      groups.each { |payload, servers| runner.run(commands.check_murder(payload.kilobytes), servers) }
-      groups.each_pair { |payload, servers| install(payload, servers) }
+    def install(groups)
+      servers = groups.values.flatten
+      return if servers.empty?
+
+      runner.run(commands.check_murder(groups.keys.map(&:kilobytes).max), servers)
+      runner.run(commands.prepare_murder, servers)
+      Dir.mktmpdir("murder") { |dir| upload(groups, dir) }
+      runner.run(commands.unpack_murder, servers)
     end
 
-    def install(payload, servers)
-      runner.run(commands.prepare_murder, servers)
-      runner.upload(payload.path, commands.payload, servers)
-      runner.run(commands.unpack_murder, servers)
+    def upload(groups, dir)
+      groups.each do |payload, servers|
+        next if servers.empty?
+
+        runner.upload(payload.write("#{dir}/#{payload.platform}.tgz"), commands.payload, servers)
+      end
     end
 
     # The servers that have not got exactly these files yet.

@@ -11,18 +11,25 @@ module Murder
   # dist/<os>-<cpu>, or on this machine's platform what was compiled here, as
   # a .tgz.
   class Payload
-    # @return [String] where the archive is
-    attr_reader :path
+    attr_reader :platform
+
+    # @param platform [String] such as "linux-x86_64"
+    # @raise [ProgramsError] when nobody has built the programs for it
+    def initialize(platform)
+      @platform = platform
+      @directory = Programs.directory(platform)
+    end
 
     # Writes the archive.
     #
-    # @param platform [String] such as "linux-x86_64"
-    # @param path [String] for the archive
-    # @raise [ProgramsError] when nobody has built the programs for it
-    def initialize(platform, path)
-      @directory = Programs.directory(platform)
-      @path = path
-      write
+    # @param path [String]
+    # @return [String] path
+    def write(path)
+      Zlib::GzipWriter.open(path, Zlib::BEST_COMPRESSION) do |gzip|
+        gzip.mtime = 1
+        Gem::Package::TarWriter.new(gzip) { |tar| add_programs(tar) }
+      end
+      path
     end
 
     # @return [Array<String>] what {Commands#inventory} prints, after the
@@ -32,23 +39,16 @@ module Murder
       [*sums, Programs::NAMES.size.to_s, "runs"]
     end
 
-    # @return [Integer] what a host's disk must take, archive and programs
+    # @return [Integer] what a host's disk must take: the programs, and the
+    #   archive, which is less than half as large
     def kilobytes
-      files = Programs::NAMES.map { |name| file(name) }.uniq
-      ([path, *files].sum { |one| File.size(one) } / 1024) + 64
+      (Programs::NAMES.map { |name| file(name) }.uniq.sum { |one| File.size(one) } * 3 / 2048) + 64
     end
 
     private
 
     def file(name)
       File.realpath(File.join(@directory, name))
-    end
-
-    def write
-      Zlib::GzipWriter.open(path, Zlib::BEST_COMPRESSION) do |gzip|
-        gzip.mtime = 1
-        Gem::Package::TarWriter.new(gzip) { |tar| add_programs(tar) }
-      end
     end
 
     # One binary under several names is sent once.

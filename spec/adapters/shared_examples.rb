@@ -178,6 +178,30 @@ RSpec.shared_examples "murder on Capistrano" do
       expect(recorder.text.gsub(/\(\d+ bytes\)/, "(N bytes)")).to match_golden("distribute_files")
     end
 
+    def inventory(platform, sums: 3, entries: 3, runs: "runs\n")
+      sum = Digest::SHA256.hexdigest(platform)
+      lines = Murder::Programs::NAMES.first(sums).map { |name| "#{sum}  #{name}\n" }
+      ["#{platform.sub("linux-", "Linux ")}\n", *lines, "#{entries}\n", runs].join
+    end
+
+    it "leaves alone a host that has exactly these files, and says so" do
+      recorder = cap(standalone)
+      recorder.answer(/uname/, out: inventory("linux-x86_64"))
+      recorder.answer(/uname/, hosts: %w[h2], out: inventory("linux-aarch64"))
+      recorder.invoke("murder:distribute_files")
+      expect(recorder.commands).to contain_exactly(include("uname -sm"))
+      expect(recorder.log.string).to include("h1, h3: has these programs already", "h2: has these programs already")
+    end
+
+    it "sends to a host that lacks a file, has one too many or cannot run them" do
+      recorder = cap(standalone)
+      recorder.answer(/uname/, out: inventory("linux-x86_64", sums: 2))
+      recorder.answer(/uname/, hosts: %w[h2], out: inventory("linux-x86_64", entries: 4))
+      recorder.answer(/uname/, hosts: %w[h3], out: inventory("linux-x86_64", runs: ""))
+      recorder.invoke("murder:distribute_files")
+      expect(recorder.script.grep(/: upload/)).to contain_exactly(start_with("h1,h2,h3 : "))
+    end
+
     it "touches no host when one is of a platform nobody built for" do
       recorder = cap(standalone)
       recorder.answer(/uname/, out: "Linux x86_64\n")

@@ -157,7 +157,8 @@ RSpec.shared_context "with Capistrano 2" do
 
   # Programs for every platform, for examples that are not about them.
   def pretend_payload
-    payload = instance_double(Murder::Payload, path: "/dev/null", kilobytes: 1, inventory: ["sum"])
+    payload = instance_double(Murder::Payload, platform: "linux-x86_64", write: "/dev/null", kilobytes: 1,
+                                               inventory: ["sum"])
     allow(Murder::Programs).to receive(:directory).and_return("/nowhere")
     allow(Murder::Payload).to receive(:new).and_return(payload)
   end
