@@ -32,7 +32,7 @@ int
 loop_init(struct loop *l, void (*on_deadline)(void *ctx),
     void (*on_signal)(void *ctx, int signum), void *ctx)
 {
-	static const int signums[LOOP_SIGNALS] = {SIGTERM, SIGINT};
+	static const int signums[LOOP_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 	int rc;
 
 	l->deadline = TICK_NEVER;

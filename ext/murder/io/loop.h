@@ -11,7 +11,7 @@
 
 #include "core/tick.h"
 
-#define LOOP_SIGNALS 2
+#define LOOP_SIGNALS 3
 
 struct loop {
 	uv_loop_t uv;
@@ -27,8 +27,9 @@ struct loop {
 struct instant loop_now(void);
 
 /*
- * Makes a loop that tells ctx of SIGTERM, SIGINT and the deadline; SIGPIPE is
- * ignored from here on. Gives 0 or a negative libuv error. loop_close() frees.
+ * Makes a loop that tells ctx of SIGTERM, SIGINT, SIGHUP and the deadline;
+ * SIGPIPE is ignored from here on. Gives 0 or a negative libuv error.
+ * loop_close() frees.
  */
 int loop_init(struct loop *l, void (*on_deadline)(void *ctx),
     void (*on_signal)(void *ctx, int signum), void *ctx);
