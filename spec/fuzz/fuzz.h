@@ -1,6 +1,8 @@
 /*
  * What every fuzz target includes. A target is LLVMFuzzerTestOneInput(): under
- * `make fuzz` libFuzzer calls it, under `make replay` fuzz_main.c does.
+ * `make fuzz` libFuzzer calls it, under `make replay` (part of `make check`)
+ * fuzz_main.c does. Seeds stand in corpus/TARGET/; every input that ever broke
+ * something goes to regress/TARGET/ in the commit that mends it.
  */
 #ifndef MURDER_SPEC_FUZZ_H
 #define MURDER_SPEC_FUZZ_H
