@@ -16,8 +16,24 @@ module Murder
 
   # A command failed on some hosts.
   class CommandError < Error
+    # How much of what a host said last belongs to the reason.
+    LAST_LINES = 3
+    private_constant :LAST_LINES
+
     # @return [Hash{String => String}] host => what it said last
     attr_reader :failures
+
+    # The end of what a host said, on stderr if it used it.
+    #
+    # @return [String] one line
+    def self.last_words(out:, err:)
+      text = err.strip.empty? ? out : err
+      lines = text.scrub("?").lines(chomp: true).map(&:strip).reject(&:empty?)
+      return "failed without a word" if lines.empty?
+
+      said = lines.last(LAST_LINES).join("; ")
+      said.match?(/murder_\w+: (?:not found|No such file)/) ? "#{said}: run `cap murder:distribute_files` first" : said
+    end
 
     # @param failures [Hash{String => String}] host => reason
     # @param n_hosts [Integer] on how many hosts the command ran

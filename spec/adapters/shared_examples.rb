@@ -141,6 +141,15 @@ RSpec.shared_examples "murder on Capistrano" do
       expect(failing { recorder.invoke("murder:peer", arguments) }).to eq("murder:peer failed on h2: first cause")
     end
 
+    it "says what to do when the programs are not there" do
+      recorder = cap(standalone)
+      recorder.answer(/murder_client peer/, hosts: %w[h2], err: "sh: 1: /opt/murder/murder_client: not found\n",
+                                            status: 127)
+      expect(failing do
+        recorder.invoke("murder:peer", arguments)
+      end).to end_with("run `cap murder:distribute_files` first")
+    end
+
     it "has a word for a host that failed without one" do
       recorder = cap(standalone)
       recorder.answer(/murder_client peer/, hosts: %w[h2], status: 1)

@@ -9,9 +9,7 @@ module Murder
     module Servers
       # A connection that died, as net-ssh and the system say it.
       LOST = [Net::SSH::Exception, IOError, SystemCallError, SocketError].freeze
-      # How much of what a host said last belongs to the reason.
-      LAST_LINES = 3
-      private_constant :LOST, :LAST_LINES
+      private_constant :LOST
 
       # HOSTFILTER chooses among the peers; without tracker and seeder nothing
       # would reach those that are left.
@@ -69,7 +67,7 @@ module Murder
             said[channel[:server]][stream] << data
           end
         rescue ::Capistrano::CommandError => e
-          raise failure(e.hosts.uniq.to_h { |server| [server, last_words(said[server])] }, those)
+          raise failure(e.hosts.uniq.to_h { |server| [server, CommandError.last_words(**said[server])] }, those)
         end
         said
       end
@@ -135,13 +133,6 @@ module Murder
         task = config.current_task
         what = task ? task.fully_qualified_name : "murder"
         CommandError.new(reasons.transform_keys { |server| host_name(server) }, n_hosts: servers.size, what: what)
-      end
-
-      # The end of what a host said, on stderr if it used it.
-      def last_words(said)
-        text = said[:err].strip.empty? ? said[:out] : said[:err]
-        lines = text.scrub("?").lines(chomp: true).map(&:strip).reject(&:empty?)
-        lines.empty? ? "failed without a word" : lines.last(LAST_LINES).join("; ")
       end
 
       # scp and sftp begin in the home directory and expand nothing.
