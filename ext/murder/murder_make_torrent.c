@@ -62,6 +62,11 @@ check_operands(const struct cli_args *args, struct options *o)
 		    args->operand[1]);
 		return false;
 	}
+	if (o->more.n >= LIMIT_TRACKERS) {
+		log_error("--tracker is given more than %u times",
+		    LIMIT_TRACKERS - 1);
+		return false;
+	}
 	if ((n & (n - 1)) != 0) {
 		log_error("--piece-length: %" PRId64
 			  " is not a power of two: try 262144",
@@ -342,10 +347,10 @@ hash_file(struct job *j)
 static struct span
 announce_url(const struct cli_host_port *t)
 {
-	static char urls[LIMIT_TRACKERS + 1][300];
+	static char urls[LIMIT_TRACKERS][300];
 	static size_t n;
 	bool v6 = strchr(t->host, ':') != NULL;
-	char *url = urls[n++];
+	char *url = urls[n++]; /* check_operands() counted them */
 
 	snprintf(url, sizeof(urls[0]), "http://%s%s%s:%u/announce",
 	    v6 ? "[" : "", t->host, v6 ? "]" : "", (unsigned)t->port);
