@@ -6,7 +6,8 @@ module Hosts
     attr_reader :hosts, :workdir, :keys, :kind
 
     # Makes a fleet, gives it to the block, and leaves nothing of it behind.
-    # disk: { 3 => "8m" } gives host3 a disk of that size.
+    # disk: { 3 => "8m" } gives host3 a disk of that size; roots: { 2 => dir }
+    # makes dir the system that host2 sees, with namespaces of root's only.
     def self.open(**options)
       fleet = new(**options)
       begin
@@ -17,9 +18,10 @@ module Hosts
       end
     end
 
-    def initialize(count: 4, disk: {}, keep: [Dir.pwd], kind: Hosts.kind)
+    def initialize(count: 4, disk: {}, roots: {}, keep: [Dir.pwd], kind: Hosts.kind)
       @count = count
       @disk = disk
+      @roots = roots
       @keep = keep
       @kind = kind
       @jobs = []
@@ -106,6 +108,7 @@ module Hosts
     def host(number, again: false)
       type = @kind == :local ? LocalHost : Host
       type.new(number, workdir: @workdir, world: @world, keys: @keys, disk: @disk[number]).tap do |host|
+        host.root = @roots[number] if @roots.key?(number)
         names = "#{host.address} #{host.name}\n#{host.address6} #{host.name}\n"
         File.write(@workdir.join("hosts-file"), names, mode: "a") unless again
       end

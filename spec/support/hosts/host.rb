@@ -28,6 +28,13 @@ module Hosts
       keys.equip(@workdir.join(@name, "etc"), @name, @address, @address6)
     end
 
+    # Gives it, before `launch`, a system of its own in place of the machine's:
+    # a directory with mount points for all that is the host's.
+    def root=(dir)
+      @root = dir
+      write_passwd("/bin/sh")
+    end
+
     # Starts its namespaces; returns at once.
     def launch
       read, @go = IO.pipe
@@ -160,7 +167,7 @@ module Hosts
     def environment
       { "NAME" => @name, "ADDRESS" => @address, "ADDRESS6" => @address6, "DISK_SIZE" => @disk,
         "DISK" => @workdir.join(@name, "disk"), "ETC" => @workdir.join(@name, "etc"),
-        "HOSTS_FILE" => @workdir.join("hosts-file"), "HOME_DIR" => Hosts.login.dir }
+        "HOSTS_FILE" => @workdir.join("hosts-file"), "HOME_DIR" => Hosts.login.dir, "ROOT" => @root }
     end
 
     # As root of a user namespace sshd would try to become somebody else, which
@@ -176,12 +183,16 @@ module Hosts
       File.chmod(0o1777, @workdir.join(@name, "disk", "tmp"))
       File.write(log_file, "")
       etc = @workdir.mkdir(@name, "etc")
-      login = Hosts.login
-      own = "#{login.name}:x:#{login.uid}:#{login.gid}::#{login.dir}:/bin/bash\n"
-      others = File.readlines("/etc/passwd").grep_v(/\A#{Regexp.escape(login.name)}:/)
-      File.write(File.join(etc, "passwd"), own + others.join)
-      File.write(File.join(etc, "shadow"), "#{login.name}:*:19000:0:99999:7:::\n")
+      write_passwd("/bin/bash")
+      File.write(File.join(etc, "shadow"), "#{Hosts.login.name}:*:19000:0:99999:7:::\n")
       File.write(File.join(etc, "sshd_config"), sshd_config)
+    end
+
+    def write_passwd(shell)
+      login = Hosts.login
+      own = "#{login.name}:x:#{login.uid}:#{login.gid}::#{login.dir}:#{shell}\n"
+      others = File.readlines("/etc/passwd").grep_v(/\A#{Regexp.escape(login.name)}:/)
+      File.write(@workdir.join(@name, "etc", "passwd"), own + others.join)
     end
 
     def sshd_config

@@ -14,6 +14,8 @@ if [ -n "$DISK_SIZE" ]; then
   mkdir -m 1777 "$DISK/tmp"
   mkdir "$DISK/srv" "$DISK/home"
 fi
+# a system of its own instead of the machine's: needed before /root is hidden
+[ -z "$ROOT" ] || mount --bind "$ROOT" /mnt
 mount -t tmpfs -o mode=755,size=16m tmpfs /run
 mkdir /run/sshd /run/murder-host
 mount --bind "$ETC" /run/murder-host
@@ -34,4 +36,16 @@ awk '{ print $5 }' /proc/self/mountinfo | while read -r point; do
 done
 mount -t tmpfs -o mode=1777,size=16m tmpfs /var/tmp
 cd /
+if [ -n "$ROOT" ]; then
+  for dir in dev proc sys tmp srv run var/tmp "${HOME_DIR#/}"; do
+    mount --rbind "/$dir" "/mnt/$dir"
+  done
+  for file in hosts passwd shadow; do
+    mount --bind "/etc/$file" "/mnt/etc/$file"
+  done
+  cd /mnt
+  pivot_root . mnt
+  cd /
+  umount -l /mnt
+fi
 exec "$@"
