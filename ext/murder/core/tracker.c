@@ -153,6 +153,7 @@ choose(struct tracker *t, const struct announce_query *q,
 {
 	const struct tracker_torrent *tor = self->torrent;
 	uint32_t index[LIMIT_NUMWANT];
+	const struct tracker_peer *picked[LIMIT_NUMWANT];
 	struct tracker_pick_view v = {
 	    .n_origins = tor->list[CLASS_ORIGIN].n,
 	    .n_completed = tor->list[CLASS_COMPLETED].n,
@@ -166,8 +167,14 @@ choose(struct tracker *t, const struct announce_query *q,
 	for (unsigned class = 0; class < self->class; class ++)
 		v.self += tor->list[class].n;
 	n_picked = tracker_pick(&v, &t->rng, index);
+	/* they lie all over the memory: fetch them at once, not in turn */
 	for (uint32_t i = 0; i < n_picked; i++) {
-		const struct tracker_peer *p = tracker_peer_at(tor, index[i]);
+		picked[i] = tracker_peer_at(tor, index[i]);
+		__builtin_prefetch(picked[i]->key);
+		__builtin_prefetch(picked[i]->peer_id + 19);
+	}
+	for (uint32_t i = 0; i < n_picked; i++) {
+		const struct tracker_peer *p = picked[i];
 
 		/* the asker by its other address family is the asker too */
 		if (memcmp(p->peer_id, self->peer_id, 20) == 0 ||

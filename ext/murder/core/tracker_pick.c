@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "tracker_pick.h"
@@ -9,8 +10,10 @@
 /* More origins than this are a crowd, and need no protection. */
 #define ORIGINS_FEW 8u
 
-/* A power of two, at least twice the entries of a full answer (two each). */
-#define DISPLACED_SLOTS 1024u
+/* At least twice the entries of a full answer, and a power of two: probing
+ * stays short. A shorter answer uses, and clears, fewer. */
+#define SLOTS_LOG2_MIN 5u
+#define SLOTS_LOG2_MAX 9u
 
 /*
  * The indices [0, n) in a random order, of which only the first few are ever
@@ -19,27 +22,36 @@
 struct shuffle {
 	uint32_t n;
 	uint32_t done; /* taken so far */
+	unsigned slots_log2;
 	struct {
 		uint32_t place; /* + 1; 0 is an empty slot */
 		uint32_t value;
-	} slot[DISPLACED_SLOTS];
+	} slot[1u << SLOTS_LOG2_MAX];
 };
 
+/* Of [0, n), at most want will be taken. */
 static void
-shuffle_init(struct shuffle *s, uint32_t n)
+shuffle_init(struct shuffle *s, uint32_t n, uint32_t want)
 {
-	memset(s, 0, sizeof(*s));
 	s->n = n;
+	s->done = 0;
+	s->slots_log2 = SLOTS_LOG2_MIN;
+	while (UINT32_C(1) << s->slots_log2 < 2 * want)
+		s->slots_log2++;
+	assert(s->slots_log2 <= SLOTS_LOG2_MAX);
+	memset(s->slot, 0, sizeof(s->slot[0]) << s->slots_log2);
 }
 
 /* The slot where place is, or is to be, remembered. */
 static uint32_t
 shuffle_slot(const struct shuffle *s, uint32_t place)
 {
-	uint32_t i = place * UINT32_C(2654435769) >> 22; /* Knuth: 10 bits */
+	uint32_t mask = (UINT32_C(1) << s->slots_log2) - 1;
+	/* Knuth's multiplicative hash: its high bits */
+	uint32_t i = place * UINT32_C(2654435769) >> (32 - s->slots_log2);
 
 	while (s->slot[i].place != 0 && s->slot[i].place != place + 1)
-		i = (i + 1) & (DISPLACED_SLOTS - 1);
+		i = (i + 1) & mask;
 	return i;
 }
 
@@ -98,7 +110,7 @@ tracker_pick(const struct tracker_pick_view *v, struct rng *rng,
 		begin = v->n_origins;
 	}
 	self_inside = v->self >= begin && v->self < end;
-	shuffle_init(&s, end - begin - (self_inside ? 1 : 0));
+	shuffle_init(&s, end - begin - (self_inside ? 1 : 0), want);
 	while (n < want && s.done < s.n) {
 		uint32_t i = begin + shuffle_take(&s, rng);
 
