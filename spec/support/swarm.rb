@@ -22,7 +22,10 @@ class Swarm
   class Running
     attr_reader :pid
 
+    # What sanitizers find, in detached processes too, Swarm#close looks for.
     def initialize(dir, argv, env: {}, limits: {})
+      log = "log_path=#{File.join(dir, "sanitizer")}"
+      env = { "ASAN_OPTIONS" => log, "UBSAN_OPTIONS" => "#{log}:print_stacktrace=1" }.merge(env)
       @out, @err = %w[out err].map { |name| File.join(dir, "#{name}-#{argv.object_id}") }
       @pid = Process.spawn(env, *argv, out: @out, err: @err, in: File::NULL, chdir: dir, **limits)
     end
@@ -140,7 +143,9 @@ class Swarm
   def close
     @running.each(&:close)
     [[:client, "stop", "peer", "--all"], [:client, "stop", "seeder", "--all"],
-     [:tracker, "stop", "--port", port]].each { |args| run(*args, "--wait", 2) }
+     [:tracker, "stop", "--port", port]].each { |args| run(*args, "--wait", 5) }
+    found = Dir[path("sanitizer*")].map { |file| File.read(file) }
+    raise found.join unless found.empty?
   ensure
     FileUtils.rm_rf(dir)
   end
