@@ -389,11 +389,32 @@ build_torrent(struct job *j, struct buf *out)
 	return rc < 0 ? ioerr_core(&j->e, j->o.target, rc) : 0;
 }
 
-/* Writes the .torrent, gives both files their names, prints the line. */
+/* Gives both files their names. What takes long or may fail comes before;
+ * then no signal comes between. */
+static int
+commit(struct job *j)
+{
+	struct output *payload = j->payload, *target = j->torrent;
+	sigset_t all;
+
+	if ((payload != NULL && output_sync(payload, &j->e) < 0) ||
+	    output_sync(target, &j->e) < 0)
+		return j->e.code;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	if (payload != NULL) {
+		j->payload = NULL; /* commit frees it, whatever comes */
+		if (output_commit(payload, &j->e) < 0)
+			return j->e.code;
+	}
+	j->torrent = NULL;
+	return output_commit(target, &j->e);
+}
+
+/* Writes the .torrent, names the files, prints the line. */
 static int
 finish(struct job *j, const struct buf *torrent)
 {
-	struct output *payload = j->payload, *target = j->torrent;
 	char hex[2 * SHA1_BYTES + 1];
 	uint8_t sum[SHA1_BYTES];
 	struct metainfo m;
@@ -402,18 +423,8 @@ finish(struct job *j, const struct buf *torrent)
 
 	if (rc < 0 || (rc = digest_sha1(m.info, sum)) < 0)
 		return ioerr_core(&j->e, j->o.target, rc);
-	rc = output_write(target, buf_span(torrent), &j->e);
-	if (rc < 0)
-		return rc;
-	if (payload != NULL) {
-		j->payload = NULL; /* commit frees it, whatever comes */
-		rc = output_commit(payload, &j->e);
-		if (rc < 0)
-			return rc;
-	}
-	j->torrent = NULL;
-	rc = output_commit(target, &j->e);
-	if (rc < 0)
+	rc = output_write(j->torrent, buf_span(torrent), &j->e);
+	if (rc < 0 || (rc = commit(j)) < 0)
 		return rc;
 	digest_hex(sum, hex);
 	printf("info_hash=%s length=%" PRIu64 " pieces=%" PRIu32

@@ -158,16 +158,19 @@ output_new(struct output **out, const char *path, mode_t mode, struct ioerr *e)
 		ioerr_write(e, path, "create", ENOMEM);
 		goto fail;
 	}
-	if (open_directory(o, e) < 0 || check_target(o, e) < 0 ||
-	    open_temporary(o, e) < 0)
+	if (open_directory(o, e) < 0 || check_target(o, e) < 0)
 		goto fail;
+	/* listed first: a signal may come as soon as the file is there */
 	if (!list_add(o)) {
 		ioerr_set(e, STATUS_FAILED, path, "too many files at once");
-		unlinkat(o->dir, o->temp, 0);
 		goto fail;
 	}
+	if (open_temporary(o, e) < 0)
+		goto fail_listed;
 	*out = o;
 	return 0;
+fail_listed:
+	list_remove(o);
 fail:
 	output_free(o);
 	return e->code;
@@ -297,17 +300,23 @@ output_is_below(const struct output *o, int dir)
 }
 
 int
+output_sync(struct output *o, struct ioerr *e)
+{
+	if (fchmod(o->fd, o->mode) == -1)
+		return ioerr_write(e, o->path, "set the mode", errno);
+	if (fsync(o->fd) == -1)
+		return ioerr_write(e, o->path, "write", errno);
+	return 0;
+}
+
+int
 output_commit(struct output *o, struct ioerr *e)
 {
-	int rc = 0;
+	int rc = output_sync(o, e);
 
-	if (fchmod(o->fd, o->mode) == -1)
-		rc = ioerr_write(e, o->path, "set the mode", errno);
-	else if (fsync(o->fd) == -1)
-		rc = ioerr_write(e, o->path, "write", errno);
-	else if (check_target(o, e) < 0)
+	if (rc == 0 && check_target(o, e) < 0)
 		rc = e->code;
-	else if (renameat(o->dir, o->temp, o->dir, o->base) == -1)
+	if (rc == 0 && renameat(o->dir, o->temp, o->dir, o->base) == -1)
 		rc = ioerr_write(e, o->path, "rename into place", errno);
 	if (rc < 0) {
 		output_discard(o);

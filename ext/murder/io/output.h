@@ -44,6 +44,9 @@ int output_copy(struct output *o, int fd, uint64_t length, const char *name,
  * refuse packing a directory into itself. */
 bool output_is_below(const struct output *o, int dir);
 
+/* Makes what is written durable, which may take long. */
+int output_sync(struct output *o, struct ioerr *e);
+
 /* Makes it durable and gives it its name. On failure nothing is under the
  * name but what was there before. Frees o in both cases. */
 int output_commit(struct output *o, struct ioerr *e);

@@ -52,3 +52,12 @@ removal_tree(int dir, const char *name)
 		return -1;
 	return remove_at(dir, name, st.st_dev, 0);
 }
+
+void
+removal_below(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0)
+		remove_content(fd, st.st_dev, 0);
+}

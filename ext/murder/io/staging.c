@@ -101,10 +101,13 @@ staging_free(struct staging *s)
 		return;
 	if (s->parent_fd != -1)
 		close(s->parent_fd);
-	if (s->fd != -1)
+	/* by descriptor: somebody may have put another tree at the name */
+	if (s->fd != -1) {
+		removal_below(s->fd);
 		close(s->fd);
+	}
 	if (s->temp[0] != '\0')
-		removal_tree(s->dir, s->temp);
+		unlinkat(s->dir, s->temp, AT_REMOVEDIR);
 	HASH_ITER(hh, s->folders, f, next)
 	{
 		HASH_DEL(s->folders, f);
@@ -401,6 +404,7 @@ move(int from, int to, const char *name)
 	return errno == ENOENT ? renameat(from, name, to, name) : -1;
 }
 
+/* Moves back the names before `until`; NULL: all of them. */
 static void
 move_back(struct staging *s, const struct vet *v, const char *until)
 {
@@ -439,5 +443,7 @@ staging_move(struct staging *s, const struct vet *v, struct ioerr *e)
 			return fail(s, name, "move into place", sys, e);
 		return staging_exists(s->name, name, e);
 	}
-	return finish_top_folders(s, e);
+	if (finish_top_folders(s, e) < 0)
+		move_back(s, v, NULL);
+	return e->status == STATUS_OK ? 0 : e->code;
 }
