@@ -28,5 +28,5 @@ Gem::Specification.new do |s|
   s.bindir = "exe"
   s.executables = %w[murder_client murder_make_torrent murder_tracker]
   s.extensions = ["ext/murder/Rakefile"]
-  s.add_dependency "rake", ">= 12"
+  s.add_dependency "rake", ">= 12", "< 14"
 end
