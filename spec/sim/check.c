@@ -45,7 +45,7 @@ check_send_block(struct world *w, uint32_t host, const struct action *a)
 	if (!bits_get(&h->store, a->block.piece))
 		world_fail(w, "host %u sends piece %u, which it lacks", host,
 		    a->block.piece);
-	if (uploads_active(w, h) > w->limits.upload_slots + 1)
+	if (uploads_active(w, h) > 2 * w->limits.upload_slots + 2)
 		world_fail(w, "host %u serves %u neighbours at once", host,
 		    uploads_active(w, h));
 }

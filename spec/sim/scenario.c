@@ -193,16 +193,16 @@ scenario_check(struct scenario *s)
 		s->seeder_rate = s->rate;
 	if (s->chunk == 0)
 		s->chunk = s->piece_length / 8;
+	if (s->chunk > 65536)
+		s->chunk = 65536;
 	if (s->chunk < 4096)
 		s->chunk = 4096;
 	if (s->length == 0 && s->chunk < 16384)
 		s->chunk = 16384;
-	if (s->window == 0) {
-		uint64_t delay = s->latency + s->rack_latency;
-
-		s->window = (uint64_t)(2e-9 * (double)s->rate * (double)delay) +
-			    4 * s->chunk;
-	}
+	if (s->window == 0)
+		s->window = (uint64_t)(2e-9 * (double)s->rate *
+				       (double)(s->latency + s->rack_latency)) +
+			    131072;
 	return NULL;
 }
 

@@ -26,7 +26,7 @@
 	X(slow, REAL, "0", "share of receivers that are slow")                 \
 	X(slow_factor, REAL, "10", "how many times slower")                    \
 	X(chunk, BYTES, "0", "unit of service of a link; 0: by piece length")  \
-	X(window, BYTES, "0", "of a stream, unread; 0: 2 x bandwidth-delay")   \
+	X(window, BYTES, "0", "on the way; 0: a round trip and 128 KiB")       \
 	X(lowat, BYTES, "128KiB", "unsent bytes a socket takes")               \
 	X(packet, BYTES, "78", "overhead of one small message on the wire")    \
 	X(hash_rate, RATE, "1GB", "bytes hashed a second, on one thread")      \

@@ -115,7 +115,7 @@ usage_sample(struct world *w)
 			busy = 1;
 		u->up_ns[i] = p->up.busy_ns;
 		u->share[phase][USAGE_BUSY] += busy;
-		u->share[phase][p->busy ? USAGE_BUSY : why_idle(w, i)] +=
+		u->share[phase][p->busy ? USAGE_GAPS : why_idle(w, i)] +=
 		    1 - busy;
 		if (i == SEEDER)
 			u->seeder[phase] += busy;
@@ -137,7 +137,8 @@ usage_print(const struct world *w, FILE *out)
 
 	fprintf(out,
 	    "up-links, %% of time; down: of the unfinished; seed: its own\n"
-	    "  t/T*   busy  alone nothing underway  down   lost |  down  "
+	    "  t/T*   busy  alone nothing underway  down   lost   gaps |  down "
+	    " "
 	    "seed\n");
 	for (i = 0; i < USAGE_PHASES; i++) {
 		double all = 0;

@@ -1,7 +1,8 @@
 /*
  * Where the time of the up-links goes: sampled a hundred times in T*, summed
- * by tenths of T*. Busy is exact; an idle link is put down to the first of
- * these that holds at the instant of the sample.
+ * by tenths of T*. Busy is exact; a link that is idle at the instant of the
+ * sample has been so for the first of these reasons that holds; the idle time
+ * of one that is busy then is put down as gaps.
  */
 #ifndef MURDER_SIM_USAGE_H
 #define MURDER_SIM_USAGE_H
@@ -15,6 +16,7 @@ enum usage_kind {
 	USAGE_UNDERWAY, /* they lack some, but are receiving those already */
 	USAGE_DOWN,     /* they want some, but their down-links are full */
 	USAGE_LOST,     /* they want some and could take it: lost time */
+	USAGE_GAPS,     /* between chunks: held back by full windows */
 	N_USAGE
 };
 
