@@ -13,7 +13,7 @@ module Dist
 
   # Builds for one processor into +out+, with the objects in +scratch+.
   def self.programs(rake, cpu, env = {})
-    rake.sh(env, "sh", BUILD, "programs", cpu, verbose: false)
+    rake.send(:sh, env, "sh", BUILD, "programs", cpu, verbose: false)
   end
 
   # Checksum of the executable for +cpu+ below +dir+.
@@ -24,7 +24,7 @@ module Dist
   # Copies what is under version control, and what is new there, to +dir+.
   def self.copy_tree(rake, dir)
     list = "git ls-files -z --cached --others --exclude-standard"
-    rake.sh("#{list} | xargs -0 cp --parents -Pt #{dir.shellescape}", verbose: false)
+    rake.send(:sh, "#{list} | xargs -0 cp --parents -Pt #{dir.shellescape}", verbose: false)
   end
 
   # Builds everything, libraries too, in a new directory; returns the checksum.
@@ -34,7 +34,7 @@ module Dist
       copy_tree(rake, "#{dir}/tree")
       env = { "MURDER_CACHE" => "#{dir}/cache", "MURDER_SOURCES" => sources,
               "MURDER_DIST" => nil, "MURDER_SCRATCH" => nil }
-      rake.sh(env, "sh", "#{dir}/tree/ext/static/build.sh", "programs", cpu, verbose: false)
+      rake.send(:sh, env, "sh", "#{dir}/tree/ext/static/build.sh", "programs", cpu, verbose: false)
       checksum("#{dir}/tree/dist", cpu)
     end
   end

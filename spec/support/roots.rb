@@ -65,7 +65,7 @@ module Roots
       @name = "murder-test-#{cpu}"
       head = '\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00'
       mask = '\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
-      @entry = ":#{@name}:M::#{head}#{MACHINES.fetch(cpu)}\\x00:#{mask}:/usr/bin/qemu-#{cpu}-static:F"
+      @entry = ":#{@name}:M::#{head}#{MACHINES.fetch(cpu)}\\x00:#{mask}:/usr/bin/qemu-#{cpu}-static:FP"
     end
 
     def during
