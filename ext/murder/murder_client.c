@@ -4,6 +4,8 @@
  */
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,7 +36,7 @@ static const struct cli_command commands[] = {
 
 /* The command line, as the table below fills it in. */
 static struct line {
-	bool daemon, progress, verbose, all;
+	bool daemon, progress, verbose, all, outside_links;
 	int64_t linger_s, timeout_s, wait_s, port;
 	const char *extract, *tag, *run_dir, *log;
 } line = {.linger_s = LINGER_S, .timeout_s = TIMEOUT_S, .wait_s = WAIT_S};
@@ -48,6 +50,11 @@ static const struct cli_option options[] = {
 	.help = "Unpack the complete OUT into DIR.",
 	.commands = BIT(PEER),
 	.to.string = &line.extract},
+    {.name = "outside-links",
+	.kind = CLI_FLAG,
+	.help = "Unpack symbolic links that lead out of DIR too.",
+	.commands = BIT(PEER) | BIT(EXTRACT),
+	.to.flag = &line.outside_links},
     {.name = "linger",
 	.kind = CLI_INT,
 	.value = "SECONDS",
@@ -131,6 +138,7 @@ transfer(const struct line *l, const struct cli_args *args)
 	struct client_options o = {
 	    .role = args->command == PEER ? CLIENT_PEER : CLIENT_SEEDER,
 	    .extract = l->extract,
+	    .outside_links = l->outside_links,
 	    .detach = args->command == PEER || l->daemon,
 	    .progress = l->progress,
 	    .linger_s = l->linger_s,
@@ -203,13 +211,35 @@ status(const struct line *l, const struct cli_args *args)
 	return all;
 }
 
-static int
-extract(const struct cli_args *args)
+/* Set by a signal: unpacking then cleans up and ends. */
+static atomic_bool interrupted;
+
+static void
+on_signal(int signo)
 {
+	(void)signo;
+	atomic_store(&interrupted, true);
+}
+
+static int
+extract(const struct line *l, const struct cli_args *args)
+{
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+	const struct extract_options o = {
+	    .outside_links = l->outside_links, .cancel = &interrupted};
+	struct sigaction act = {.sa_handler = on_signal}, old;
 	struct ioerr e = IOERR_NONE;
 	struct extract_totals t;
 
-	if (extract_archive(args->operand[0], args->operand[1], NULL, &t, &e) !=
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		/* nohup has SIGHUP ignored, and means it */
+		if (sigaction(ends[i], NULL, &old) == 0 &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(ends[i], &act, NULL);
+	}
+	act.sa_handler = SIG_IGN;
+	sigaction(SIGXFSZ, &act, NULL); /* an error of write(2) instead */
+	if (extract_archive(args->operand[0], args->operand[1], &o, &t, &e) !=
 	    0)
 		return (int)ioerr_report(&e);
 	log_info("%s: %" PRIu64 " members, %" PRIu64 " bytes", args->operand[1],
@@ -250,7 +280,7 @@ main(int argc, char **argv)
 	case STATUS:
 		return status(l, &args);
 	case EXTRACT:
-		return extract(&args);
+		return extract(l, &args);
 	}
 	return STATUS_FAILED;
 }

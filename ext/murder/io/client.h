@@ -35,6 +35,7 @@ struct client_options {
 	const char *torrent;
 	const char *path;    /* OUT or FILE */
 	const char *extract; /* directory, or NULL */
+	bool outside_links;  /* let unpacked links lead out of it */
 	struct addr ip;      /* LOCAL_IP, if has_ip */
 	bool has_ip;
 	bool detach; /* leave the caller once ready */

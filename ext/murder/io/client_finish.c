@@ -47,7 +47,8 @@ static void
 client_finish_work(uv_work_t *work)
 {
 	struct client *c = work->data;
-	struct extract_options o = {.cancel = &c->interrupted};
+	struct extract_options o = {
+	    .outside_links = c->o->outside_links, .cancel = &c->interrupted};
 
 	if (payload_finish(&c->file, &c->broken) != 0)
 		return;
