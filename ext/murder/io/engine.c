@@ -61,22 +61,46 @@ engine_do(struct engine *e, const struct action *a)
 	}
 }
 
+/* Carries out actions until there are none; what they send waits. */
+static void
+engine_act(struct engine *e)
+{
+	struct action a;
+
+	while (!e->failed && swarm_next(e->swarm, &a))
+		engine_do(e, &a);
+}
+
+static void
+engine_set_deadline(struct engine *e)
+{
+	loop_set_deadline(
+	    e->loop, e->failed ? TICK_NEVER : swarm_deadline(e->swarm));
+}
+
 void
 engine_drain(struct engine *e)
 {
-	struct action a;
 	int rounds = 0;
 
 	if (e->draining)
 		return;
 	e->draining = true;
 	do {
-		while (!e->failed && swarm_next(e->swarm, &a))
-			engine_do(e, &a);
+		engine_act(e);
 	} while (!e->failed && engine_flush(e, ++rounds < ENGINE_ROUNDS));
 	e->draining = false;
-	loop_set_deadline(
-	    e->loop, e->failed ? TICK_NEVER : swarm_deadline(e->swarm));
+	engine_set_deadline(e);
+}
+
+/* Before the loop waits: what was left to go out together goes out. */
+static void
+engine_prepare_cb(uv_prepare_t *p)
+{
+	struct engine *e = p->data;
+
+	if (e->dirty != NULL && !e->failed)
+		engine_drain(e);
 }
 
 void
@@ -123,7 +147,12 @@ engine_on_stored(void *ctx, uint32_t piece, enum swarm_stored how, int sys)
 		return;
 	}
 	engine_check(e, swarm_on_stored(e->swarm, piece, how, loop_now()));
-	engine_drain(e);
+	/* Several pieces are often stored at once: their HAVEs travel together,
+	 * sent by engine_prepare_cb(). */
+	e->draining = true;
+	engine_act(e);
+	e->draining = false;
+	engine_set_deadline(e);
 }
 
 /* ---- life ---------------------------------------------------------------- */
@@ -177,6 +206,18 @@ engine_init(struct engine *e, const struct engine_parts *p)
 	e->disk.ctx = e;
 }
 
+/* It watches, but does not keep the loop running. */
+static int
+engine_prepare(struct engine *e)
+{
+	int rc = uv_prepare_init(&e->loop->uv, &e->prepare);
+
+	if (rc != 0)
+		return rc;
+	e->prepare.data = e;
+	return uv_prepare_start(&e->prepare, engine_prepare_cb);
+}
+
 int
 engine_new(struct engine **out, const struct engine_parts *parts,
     const struct bits *have)
@@ -189,28 +230,21 @@ engine_new(struct engine **out, const struct engine_parts *parts,
 		return ioerr_core(parts->error, NULL, ERR_NOMEM);
 	engine_init(e, parts);
 	rc = engine_configure(&config, parts, parts->error);
-	if (rc != 0)
-		goto err;
-	rc = httpget_new(&e->get, e->loop, e->mem);
+	if (rc == 0)
+		rc = httpget_new(&e->get, e->loop, e->mem);
 	if (rc == 0)
 		rc = swarm_new(&e->swarm, &config, have, loop_now());
 	if (rc == 0 &&
-	    listen_start(e->listener, e->loop, engine_accept, e) != 0)
+	    (engine_prepare(e) != 0 ||
+		listen_start(e->listener, e->loop, engine_accept, e) != 0))
 		rc = ERR_NOMEM;
-	if (rc != 0) {
+	if (rc == 0) {
+		engine_drain(e);
+	} else {
 		(void)ioerr_core(parts->error, NULL, rc);
-		goto err_after_get;
+		e->failed = true;
 	}
 	*out = e;
-	engine_drain(e);
-	return 0;
-
-err_after_get:
-	httpget_free(e->get);
-	if (e->swarm != NULL)
-		swarm_free(e->swarm);
-err:
-	mem_free(parts->mem, e);
 	return rc;
 }
 
@@ -237,6 +271,7 @@ engine_close(struct engine *e)
 
 	e->failed = true; /* nothing more is done for the swarm */
 	listen_close(e->listener);
+	(void)uv_prepare_stop(&e->prepare);
 	HASH_ITER(hh, e->conns, c, next)
 	{
 		HASH_DELETE(hh, e->conns, c);

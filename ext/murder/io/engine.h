@@ -39,7 +39,8 @@ struct engine {
 	struct disk disk;
 	struct conn *conns; /* uthash by peer */
 	struct conn *dirty; /* those with something to send */
-	bool has_ip;        /* LOCAL_IP was given */
+	uv_prepare_t prepare;
+	bool has_ip; /* LOCAL_IP was given */
 	struct addr ip;
 	bool draining; /* engine_drain() is at work */
 	bool finished; /* ACTION_FINISHED was seen */
@@ -70,8 +71,8 @@ struct engine_parts {
 };
 
 /* Makes an engine for a swarm that holds the pieces `have`, and starts it.
- * 0, or a negative enum err with *parts->error filled in. Owned by the caller:
- * engine_free(). */
+ * 0, or a negative enum err with *parts->error filled in. Owned by the caller,
+ * who closes and frees it in both cases; *out is NULL only without memory. */
 int engine_new(struct engine **out, const struct engine_parts *parts,
     const struct bits *have);
 

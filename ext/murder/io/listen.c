@@ -108,15 +108,15 @@ listen_start(struct listener *l, struct loop *loop,
 {
 	int rc;
 
-	l->on_accept = on_accept;
 	l->ctx = ctx;
 	rc = uv_timer_init(&loop->uv, &l->pause);
 	if (rc == 0)
 		rc = uv_poll_init(&loop->uv, &l->poll, l->fd);
+	if (rc != 0)
+		return rc;
 	l->pause.data = l->poll.data = l;
-	if (rc == 0)
-		rc = uv_poll_start(&l->poll, UV_READABLE, listen_poll_cb);
-	return rc;
+	l->on_accept = on_accept;
+	return uv_poll_start(&l->poll, UV_READABLE, listen_poll_cb);
 }
 
 void
