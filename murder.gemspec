@@ -16,6 +16,7 @@ Gem::Specification.new do |s|
 
   # `rake build` puts the programs of `rake dist` in.
   prebuilt = Dir.glob("dist/{MANIFEST,LICENSES/*,*-*/murder_*}", base: __dir__)
+                .reject { |file| File.symlink?(File.join(__dir__, file)) }
   # Patterns, not git: the gem is built from a tarball as well as from a
   # clone. `rake check_manifest` compares the outcome with git.
   s.files = Dir.chdir(__dir__) do

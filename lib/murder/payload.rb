@@ -48,7 +48,7 @@ module Murder
     private
 
     def file(name)
-      File.realpath(File.join(@directory, name))
+      File.realpath(Programs.file(@directory, name))
     end
 
     # One binary under several names is sent once.

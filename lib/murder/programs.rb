@@ -35,15 +35,26 @@ module Murder
     # @return [String] the directory that holds all three programs
     # @raise [ProgramsError] when nobody has built them
     def directory(platform = local_platform)
-      candidates(platform).find { |dir| NAMES.all? { |name| File.executable?(File.join(dir, name)) } } ||
+      candidates(platform).find { |dir| NAMES.all? { |name| File.executable?(file(dir, name)) } } ||
         raise(ProgramsError, "no programs for #{platform}: `rake compile` builds them for this machine, `rake dist` " \
                              "for linux-x86_64 and linux-aarch64; for another, compile them on such a host and put " \
                              "them into #{File.join(ROOT, "dist", platform)}")
     end
 
+    # In the gem, which can have no links, the programs of `rake dist` are one
+    # file: which one it is, the name it is called by decides.
+    #
+    # @return [String] the file of a program in such a directory
+    def file(directory, name)
+      path = File.join(directory, name)
+      return path if File.exist?(path) || !directory.start_with?(File.join(ROOT, "dist/"))
+
+      File.join(directory, NAMES.first)
+    end
+
     # Replaces this process by one of the programs.
     def exec(name, argv)
-      Kernel.exec(File.join(directory, name), *argv)
+      Kernel.exec([file(directory, name), name], *argv)
     rescue Error, SystemCallError => e
       abort "#{name}: #{e.message}"
     end

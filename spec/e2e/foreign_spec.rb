@@ -7,7 +7,7 @@ require "murder/programs"
 
 # The programs of `rake dist` on systems that are not this one: another release,
 # no library at all, another processor; by cap, as an operator does it.
-RSpec.describe "The static programs on foreign systems", :e2e, :dist do # rubocop:disable RSpec/DescribeClass
+RSpec.describe "The static programs on foreign systems", :e2e, :dist do
   dist = File.expand_path("../../dist", __dir__)
   capfile = <<~RUBY
     require "murder"
@@ -32,11 +32,11 @@ RSpec.describe "The static programs on foreign systems", :e2e, :dist do # ruboco
     end
   end
 
-  def open_fleet(*names, **options)
+  # The machine's own system on host1, these on the next ones.
+  def open_fleet(*names, &block)
     systems = roots(*names)
     skip "none of #{names.join(", ")} can be had here" if systems.empty?
-    numbers = (2..systems.size + 1)
-    Hosts::Fleet.open(count: systems.size + 1, roots: numbers.zip(systems).to_h, **options) { |fleet| yield fleet }
+    Hosts::Fleet.open(count: systems.size + 1, roots: systems.each.with_index(2).to_h { |dir, i| [i, dir] }, &block)
   end
 
   define_method(:operator) do |fleet|
@@ -57,7 +57,8 @@ RSpec.describe "The static programs on foreign systems", :e2e, :dist do # ruboco
   end
 
   def listing(host, dir)
-    host.sh!("cd #{dir} && find . | sort && find . -type f -exec sha256sum {} + | sort && ls -ld empty link | cut -c1-10")
+    host.sh!("cd #{dir} && find . | sort && find . -type f -exec sha256sum {} + | sort && " \
+             "ls -ld empty link | cut -c1-10")
   end
 
   # Tracker, seeder and peers: create_torrent to clean_temp_files.
@@ -128,15 +129,18 @@ RSpec.describe "The static programs on foreign systems", :e2e, :dist do # ruboco
   it "are not sent anywhere when one host's directory is mounted noexec: it is named" do
     Hosts::Fleet.open(count: 2) do |fleet|
       fleet[2].sh!("mount --bind /srv /srv && mount -o remount,bind,noexec /srv")
-      expect(refused(fleet)).to eq("murder:distribute_files failed on host2: remote_murder_path /srv/murder: no program " \
-                                   "can be run from there: is it mounted noexec? Choose another directory")
+      expect(refused(fleet)).to eq(
+        "murder:distribute_files failed on host2: remote_murder_path /srv/murder: no program can be run from there: " \
+        "is it mounted noexec? Choose another directory"
+      )
     end
   end
 
   it "are not sent anywhere when one host's disk is full: it is named, with the sizes" do
     Hosts::Fleet.open(count: 2, disk: { 2 => "2m" }) do |fleet|
-      expect(refused(fleet)).to match(%r{\Amurder:distribute_files failed on host2: remote_murder_path /srv/murder: the disk is \
-full: \d+ KB needed, 20\d\d KB free\z})
+      expect(refused(fleet)).to match(
+        %r{failed on host2: remote_murder_path /srv/murder: the disk is full: \d+ KB needed, 20\d\d KB free\z}
+      )
     end
   end
 
@@ -199,11 +203,13 @@ full: \d+ KB needed, 20\d\d KB free\z})
     Dir.mktmpdir do |dir|
       FileUtils.cp_r("#{dist}/linux-x86_64/.", dir)
       Murder::Programs::NAMES.each do |name|
-        expect(Hosts::Shell.run("chroot", dir, "/#{name}", "--version")).to have_attributes(status: 0, out: /\A#{name} /)
+        said = Hosts::Shell.run("chroot", dir, "/#{name}", "--version")
+        expect(said).to have_attributes(status: 0, out: /\A#{name} /)
       end
       FileUtils.mv("#{dir}/murder_client", "#{dir}/else")
       expect(Hosts::Shell.run("chroot", dir, "/else")).to have_attributes(status: 2, err: /\Amurder: call it as/)
-      expect(Hosts::Shell.run("chroot", dir, "/else", "murder_tracker", "--version").out).to start_with("murder_tracker ")
+      said = Hosts::Shell.run("chroot", dir, "/else", "murder_tracker", "--version")
+      expect(said.out).to start_with("murder_tracker ")
     end
   end
 end

@@ -18,7 +18,8 @@ module Roots
   module_function
 
   def cache
-    File.join(ENV["MURDER_CACHE"] || File.join(ENV["XDG_CACHE_HOME"] || File.join(Dir.home, ".cache"), "murder"), "roots")
+    user = ENV["XDG_CACHE_HOME"] || File.join(Dir.home, ".cache")
+    File.join(ENV["MURDER_CACHE"] || File.join(user, "murder"), "roots")
   end
 
   # A Debian release with its own sshd. Fetching one takes a minute or more, so
