@@ -78,7 +78,7 @@ static const struct cli_option options[] = {
 	.to.string = &opt.log},
     {.name = "verbose",
 	.kind = CLI_FLAG,
-	.help = "log more",
+	.help = "log every announce",
 	.commands = ONLY(SERVE),
 	.to.flag = &opt.verbose},
     {.name = "wait",
@@ -267,7 +267,12 @@ main(int argc, char **argv)
 	case STOP:
 		return daemon_stop(&id, (int)opt.wait_s);
 	case STATUS:
-		return daemon_status(&id);
+		st = daemon_status(&id);
+		if (st == STATUS_NOT_RUNNING)
+			log_error("no tracker of port %s runs here (run "
+				  "directory %s)",
+			    tag, id.run_dir);
+		return st;
 	}
 	return STATUS_FAILED;
 }

@@ -269,6 +269,83 @@ run_directory_is_made_for_its_owner_alone(void **state)
 	assert_int_equal(daemon_lock(&d, &id, &holder), STATUS_DISK);
 }
 
+/* What daemon_status() prints, and its status. */
+static int
+status_text(const struct daemon_id *id, char *text, size_t size)
+{
+	int was = dup(STDOUT_FILENO);
+	FILE *f = tmpfile();
+	int st;
+
+	(void)fflush(stdout);
+	(void)dup2(fileno(f), STDOUT_FILENO);
+	st = daemon_status(id);
+	(void)fflush(stdout);
+	(void)dup2(was, STDOUT_FILENO);
+	(void)close(was);
+	rewind(f);
+	text[fread(text, 1, size - 1, f)] = '\0';
+	(void)fclose(f);
+	return st;
+}
+
+static void
+serve_odd_tag(struct daemon *d)
+{
+	lock_as(d, "50% of \xc3\xa4-b");
+	if (!daemon_ready(d, STATUS_OK, NULL))
+		_exit(1);
+	for (;;)
+		(void)pause();
+}
+
+static void
+status_lists_each_running_process_on_a_line_of_three_words(void **state)
+{
+	struct daemon_id all = {.run_dir = run_dir};
+	struct daemon_id odd = id_of("50% of \xc3\xa4-b"), v1 = id_of("v1");
+	char text[500];
+	int out, n = 0;
+
+	(void)state;
+	assert_int_equal(
+	    status_text(&all, text, sizeof(text)), STATUS_NOT_RUNNING);
+	assert_string_equal(text, "");
+	assert_int_equal(status_of(start(serve_odd_tag, &out)), STATUS_OK);
+	(void)close(out);
+	assert_int_equal(status_of(start(serve, &out)), STATUS_OK);
+	(void)close(out);
+	put_file("peer-stale.pid", "1\n");
+	put_file("unrelated", "1\n");
+	assert_int_equal(status_text(&all, text, sizeof(text)), STATUS_OK);
+	(void)sscanf(text,
+	    "role=peer tag=50%%25%%20of%%20%%C3%%A4-b pid=%*d\n"
+	    "role=peer tag=v1 pid=%*d\n%n",
+	    &n);
+	assert_int_equal(n, strlen(text));
+	assert_true(n > 0);
+	assert_int_equal(status_text(&v1, text, sizeof(text)), STATUS_OK);
+	assert_memory_equal(text, "role=peer tag=v1 pid=", 21);
+	assert_int_equal(daemon_stop(&odd, 5), STATUS_OK);
+	assert_int_equal(daemon_stop(&v1, 5), STATUS_OK);
+}
+
+static void
+run_directory_that_is_none_is_a_failure_to_stop_and_to_look(void **state)
+{
+	struct daemon_id id = {
+	    .run_dir = "/dev/null", .role = "peer", .tag = "v1"};
+
+	(void)state;
+	assert_int_equal(daemon_stop(&id, 1), STATUS_FAILED);
+	assert_int_equal(daemon_stop_all(&id, 1), STATUS_FAILED);
+	assert_int_equal(daemon_status(&id), STATUS_FAILED);
+	id.run_dir = "/nonexistent";
+	assert_int_equal(daemon_stop(&id, 1), STATUS_NOT_RUNNING);
+	assert_int_equal(daemon_stop_all(&id, 1), STATUS_NOT_RUNNING);
+	assert_int_equal(daemon_status(&id), STATUS_NOT_RUNNING);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
 
 int
@@ -283,6 +360,8 @@ main(void)
 	    T(planted_links_and_fifos_are_refused_and_untouched),
 	    T(tag_that_cannot_be_a_file_name_is_a_usage_error),
 	    T(run_directory_is_made_for_its_owner_alone),
+	    T(status_lists_each_running_process_on_a_line_of_three_words),
+	    T(run_directory_that_is_none_is_a_failure_to_stop_and_to_look),
 	};
 
 	log_program("test_daemon_lock");

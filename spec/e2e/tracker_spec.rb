@@ -87,7 +87,7 @@ RSpec.describe "murder_tracker" do
       Process.kill(:KILL, victim = pid)
       Swarm.wait_until { Swarm.gone?(victim) }
       result = swarm.run(:tracker, "status", "--port", port)
-      expect([result.status, result.out]).to eq([11, ""])
+      expect([result.status, result.out, result.err.lines.size]).to eq([11, "", 1])
       expect(start.status).to eq(0)
       expect(get(announce).body).to include("incompletei1e")
     end
@@ -119,6 +119,16 @@ RSpec.describe "murder_tracker" do
         [/\A\d{4}-\d\d-\d\dT.*Z murder_tracker\[\d+\] info: listening on port #{port}\n/, /info: asked to end\n/]
       )
     end
+  end
+
+  it "logs every announce with --verbose, and why it refused one" do
+    start("--verbose", "--log", "tracker.log")
+    get(announce(1, left: 7, event: "started"))
+    get(announce.sub("port=6881", "port=x"))
+    swarm.run(:tracker, "stop", "--port", port)
+    expect(File.read(swarm.path("tracker.log"))).to include(
+      "debug: 127.0.0.1: port 6881 of 00263dff started, 7 bytes left\n", "debug: 127.0.0.1: refused: port\n"
+    )
   end
 
   describe "announces" do

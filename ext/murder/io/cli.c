@@ -8,19 +8,21 @@
 
 #include "cli.h"
 #include "cli_help.h"
+#include "log.h"
 #include "status.h"
 
 /* Prints one line on stderr that ends in where to read more. */
 static bool __attribute__((format(printf, 3, 4)))
 refuse(const struct cli *c, int *status, const char *fmt, ...)
 {
+	char text[800];
 	va_list ap;
 
-	fprintf(stderr, "%s: ", c->program);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fprintf(stderr, " (see %s --help)\n", c->program);
+	log_program(c->program);
+	log_error("%s (see %s --help)", text, c->program);
 	*status = STATUS_USAGE;
 	return false;
 }

@@ -86,7 +86,7 @@ struct cli_args {
  * Reads the command line, writing option values where the table says; argv is
  * reordered. True: go on with *out. False: the program is to end with *status,
  * which is 0 after --help or --version and STATUS_USAGE after one line on
- * stderr that says what is wrong.
+ * stderr that says what is wrong. The log is given the program's name then.
  */
 bool cli_parse(const struct cli *c, int argc, char **argv, struct cli_args *out,
     int *status);

@@ -109,8 +109,8 @@ int daemon_stop_all(const struct daemon_id *id, int wait_s);
 /*
  * Prints "role=ROLE tag=TAG pid=PID" on stdout for each running process, by
  * tag; role and tag may be NULL for all. In TAG, space, '%' and bytes outside
- * ASCII's graphic ones are %XX. STATUS_OK, or STATUS_NOT_RUNNING if none,
- * nothing printed.
+ * ASCII's graphic ones are %XX. STATUS_OK, STATUS_NOT_RUNNING if none,
+ * nothing printed, or STATUS_FAILED (printed) if the directory is unreadable.
  */
 int daemon_status(const struct daemon_id *id);
 

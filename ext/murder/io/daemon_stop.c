@@ -123,17 +123,32 @@ tell(struct target *t, int dir_fd)
 	return e == ESRCH ? STATUS_NOT_RUNNING : STATUS_FAILED;
 }
 
+/* Opens the run directory to look for running processes. False with *st: there
+ * are none without a directory; one that cannot be read is a failure. */
+static bool
+open_to_look(const struct daemon_id *id, int *dir_fd, int *st)
+{
+	*dir_fd = daemon_dir_open(id->run_dir, false);
+	if (*dir_fd != -1)
+		return true;
+	*st = STATUS_NOT_RUNNING;
+	if (errno != ENOENT) {
+		log_error("%s: %s", id->run_dir, strerror(errno));
+		*st = STATUS_FAILED;
+	}
+	return false;
+}
+
 int
 daemon_stop(const struct daemon_id *id, int wait_s)
 {
 	struct target t = {.fd = -1};
 	int dir_fd;
-	int st = STATUS_NOT_RUNNING;
+	int st;
 
 	if (!daemon_file_name(id, t.file))
 		return STATUS_USAGE;
-	dir_fd = daemon_dir_open(id->run_dir, false);
-	if (dir_fd != -1) {
+	if (open_to_look(id, &dir_fd, &st)) {
 		st = tell(&t, dir_fd);
 		(void)close(dir_fd);
 	}
@@ -176,25 +191,57 @@ is_pid_file(const struct dirent *e)
 	return split_name(e->d_name, NULL, &tag, &n_tag);
 }
 
-/* Signals every running process of the role; gives the worst status and moves
- * those told to the front of t. */
-static int
-tell_all(int dir_fd, const char *role, struct dirent **names, int n,
-    struct target *t, int *n_told)
+/* The pid files of a run directory. */
+struct listing {
+	int dir_fd;
+	struct dirent **names;
+	int n;
+};
+
+/* False with *st as open_to_look(). */
+static bool
+list_files(const struct daemon_id *id, struct listing *l, int *st)
 {
-	int worst = STATUS_OK;
+	l->names = NULL;
+	if (!open_to_look(id, &l->dir_fd, st))
+		return false;
+	l->n = scandir(id->run_dir, &l->names, is_pid_file, alphasort);
+	if (l->n >= 0)
+		return true;
+	log_error("%s: %s", id->run_dir, strerror(errno));
+	(void)close(l->dir_fd);
+	*st = STATUS_FAILED;
+	return false;
+}
+
+static void
+list_free(struct listing *l)
+{
+	for (int i = 0; i < l->n; i++)
+		free(l->names[i]);
+	free(l->names);
+	(void)close(l->dir_fd);
+}
+
+/* Signals every running process of the role and puts them into t. Gives
+ * STATUS_NOT_RUNNING unless one of them could not be signalled. */
+static int
+tell_all(
+    const struct listing *l, const char *role, struct target *t, int *n_told)
+{
+	int worst = STATUS_NOT_RUNNING;
 	const char *tag;
 	int n_tag, st;
 
 	*n_told = 0;
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < l->n; i++) {
 		struct target *next = &t[*n_told];
+		const char *file = l->names[i]->d_name;
 
-		if (!split_name(names[i]->d_name, role, &tag, &n_tag))
+		if (!split_name(file, role, &tag, &n_tag))
 			continue;
-		(void)snprintf(
-		    next->file, sizeof(next->file), "%s", names[i]->d_name);
-		st = tell(next, dir_fd);
+		(void)snprintf(next->file, sizeof(next->file), "%s", file);
+		st = tell(next, l->dir_fd);
 		if (st == STATUS_OK)
 			(*n_told)++;
 		else if (st != STATUS_NOT_RUNNING)
@@ -203,45 +250,44 @@ tell_all(int dir_fd, const char *role, struct dirent **names, int n,
 	return worst;
 }
 
-static void
-free_names(struct dirent **names, int n)
+/* Stops those of the role that run. */
+static int
+stop_listed(const struct listing *l, const char *role, int64_t deadline_ms)
 {
-	for (int i = 0; i < n; i++)
-		free(names[i]);
-	free(names);
+	struct target *t = calloc((size_t)l->n + 1, sizeof(*t));
+	int n_told, st;
+
+	if (t == NULL) {
+		log_error("out of memory");
+		return STATUS_FAILED;
+	}
+	st = tell_all(l, role, t, &n_told);
+	for (int i = 0; i < n_told; i++) {
+		int one = see_off(&t[i], deadline_ms);
+
+		if (one != STATUS_OK || st == STATUS_NOT_RUNNING)
+			st = one;
+		(void)close(t[i].fd);
+	}
+	free(t);
+	return st;
 }
 
 int
 daemon_stop_all(const struct daemon_id *id, int wait_s)
 {
-	int64_t deadline_ms = now_ms() + (int64_t)wait_s * 1000;
-	struct dirent **names = NULL;
-	struct target *t = NULL;
-	int dir_fd = daemon_dir_open(id->run_dir, false);
-	int n = scandir(id->run_dir, &names, is_pid_file, alphasort);
-	int n_told = 0;
-	int worst = STATUS_OK;
+	struct listing l;
+	int st;
 
-	if (dir_fd != -1 && n > 0)
-		t = calloc((size_t)n, sizeof(*t));
-	if (t != NULL)
-		worst = tell_all(dir_fd, id->role, names, n, t, &n_told);
-	for (int i = 0; i < n_told; i++) {
-		int st = see_off(&t[i], deadline_ms);
-
-		if (st != STATUS_OK)
-			worst = st;
-		(void)close(t[i].fd);
+	if (list_files(id, &l, &st)) {
+		st = stop_listed(
+		    &l, id->role, now_ms() + (int64_t)wait_s * 1000);
+		list_free(&l);
 	}
-	free(t);
-	if (n > 0 || names != NULL)
-		free_names(names, n > 0 ? n : 0);
-	if (dir_fd != -1)
-		(void)close(dir_fd);
-	if (n_told > 0 || worst != STATUS_OK)
-		return worst;
-	log_error("no %s runs here (run directory %s)", id->role, id->run_dir);
-	return STATUS_NOT_RUNNING;
+	if (st == STATUS_NOT_RUNNING)
+		log_error("no %s runs here (run directory %s)", id->role,
+		    id->run_dir);
+	return st;
 }
 
 /* ---- status -------------------------------------------------------------- */
@@ -277,33 +323,35 @@ print_holder(int dir_fd, const char *file, const char *tag, int n_tag)
 	return true;
 }
 
+/* Whether a pid file's tag is the one asked for. */
+static bool
+is_tag(const struct daemon_id *id, const char *tag, int n_tag)
+{
+	return id->tag == NULL || (strlen(id->tag) == (size_t)n_tag &&
+				      memcmp(id->tag, tag, (size_t)n_tag) == 0);
+}
+
 int
 daemon_status(const struct daemon_id *id)
 {
-	struct dirent **names = NULL;
-	int dir_fd = daemon_dir_open(id->run_dir, false);
-	int n = scandir(id->run_dir, &names, is_pid_file, alphasort);
-	bool any = false;
-	const char *tag;
-	int n_tag;
+	struct listing l;
+	int st;
 
-	for (int i = 0; i < n && dir_fd != -1; i++) {
-		const char *file = names[i]->d_name;
+	if (!list_files(id, &l, &st))
+		return st;
+	st = STATUS_NOT_RUNNING;
+	for (int i = 0; i < l.n; i++) {
+		const char *file = l.names[i]->d_name;
+		const char *tag;
+		int n_tag;
 
-		if (!split_name(file, id->role, &tag, &n_tag))
-			continue;
-		if (id->tag != NULL &&
-		    (strlen(id->tag) != (size_t)n_tag ||
-			memcmp(id->tag, tag, (size_t)n_tag) != 0))
-			continue;
-		if (print_holder(dir_fd, file, tag, n_tag))
-			any = true;
+		if (split_name(file, id->role, &tag, &n_tag) &&
+		    is_tag(id, tag, n_tag) &&
+		    print_holder(l.dir_fd, file, tag, n_tag))
+			st = STATUS_OK;
 	}
-	if (n > 0 || names != NULL)
-		free_names(names, n > 0 ? n : 0);
-	if (dir_fd != -1)
-		(void)close(dir_fd);
-	return any ? STATUS_OK : STATUS_NOT_RUNNING;
+	list_free(&l);
+	return st;
 }
 
 bool

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -168,6 +169,31 @@ put_complaint(struct buf *out, const char *key, int err)
 	return announce_build_failure(out, reason);
 }
 
+/* For --verbose; why is NULL unless it was refused. */
+static void
+note_announce(const struct announce_query *q, const struct tracker_ends *ends,
+    const char *why)
+{
+	static const char *const event[] = {
+	    [ANNOUNCE_NONE] = "goes on",
+	    [ANNOUNCE_STARTED] = "started",
+	    [ANNOUNCE_COMPLETED] = "completed",
+	    [ANNOUNCE_STOPPED] = "stopped",
+	};
+	char host[ADDR_TEXT];
+
+	if (!log_is_verbose())
+		return;
+	addr_host_text(&ends->from, host);
+	if (why != NULL)
+		log_debug("%s: refused: %s", host, why);
+	else
+		log_debug("%s: port %u of %02x%02x%02x%02x %s, %" PRIu64
+			  " bytes left",
+		    host, (unsigned)q->port, q->info_hash[0], q->info_hash[1],
+		    q->info_hash[2], q->info_hash[3], event[q->event], q->left);
+}
+
 static int
 put_announce(
     struct httpd *h, struct span query, const struct tracker_ends *ends)
@@ -176,6 +202,7 @@ put_announce(
 	const char *key;
 	int err = announce_parse_query(&q, query, &key);
 
+	note_announce(&q, ends, err != 0 ? key : NULL);
 	if (err != 0)
 		return put_complaint(&h->body, key, err);
 	return tracker_announce(h->tracker, &q, ends, clock_now(), &h->body);
@@ -353,6 +380,7 @@ httpd_new(struct httpd **out, const struct httpd_config *c)
 		return STATUS_FAILED;
 	}
 	h->tracker = c->tracker;
+	tracker_expire(h->tracker, clock_now()); /* its uptime begins */
 	buf_init(&h->body, &heap, BODY_MAX);
 	if (c->n_binds == 0)
 		st = add_daemon(h, NULL, c->port, limit);

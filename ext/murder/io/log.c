@@ -37,11 +37,18 @@ log_verbose(bool on)
 	the_log.verbose = on;
 }
 
+bool
+log_is_verbose(void)
+{
+	return the_log.verbose;
+}
+
 int
 log_open(const char *path)
 {
-	int fd = open(
-	    path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+	int fd = open(path,
+	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+	    0644);
 
 	if (fd == -1)
 		return errno;

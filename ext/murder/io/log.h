@@ -20,9 +20,10 @@ enum log_level {
 /* The name in front of stderr lines; static storage. */
 void log_program(const char *name);
 void log_verbose(bool on);
+bool log_is_verbose(void);
 
 /* Appends to path from now on (created 0644). 0, or errno with nothing
- * changed. */
+ * changed; ENXIO is a FIFO that nobody reads. */
 int log_open(const char *path);
 
 /* The file's descriptor, -1 if there is none. */
