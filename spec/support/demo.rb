@@ -10,6 +10,9 @@ module Demo
   # bin/demo: hosts on this machine, a deploy to them by `cap deploy`, then the
   # tasks one by one; compares every host's files with the source.
   class Main
+    # The user's repository may belong to somebody else.
+    GIT = ["git", "-c", "safe.directory=*"].freeze
+
     def initialize(argv)
       @count = 8
       @verbose = false
@@ -99,8 +102,6 @@ module Demo
       @source = clone
       @scm = :git
     end
-
-    GIT = ["git", "-c", "safe.directory=*"].freeze
 
     def by_hand
       operator = operator("by-hand")
@@ -210,7 +211,7 @@ if $PROGRAM_NAME == __FILE__
   begin
     $stdout.sync = true
     Demo::Main.new(ARGV).run
-  rescue Interrupt, SignalException => e
+  rescue SignalException => e
     warn "\nbin/demo: interrupted; everything is taken down"
     exit 128 + e.signo
   rescue Hosts::Error => e

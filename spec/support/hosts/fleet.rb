@@ -7,7 +7,8 @@ module Hosts
 
     # Makes a fleet, gives it to the block, and leaves nothing of it behind.
     # disk: { 3 => "8m" } gives host3 a disk of that size; roots: { 2 => dir }
-    # makes dir the system that host2 sees, with namespaces of root's only.
+    # makes dir the system that host2 sees, with namespaces of root's only;
+    # environment: variables of every SSH session.
     def self.open(**options)
       fleet = new(**options)
       begin
@@ -18,10 +19,11 @@ module Hosts
       end
     end
 
-    def initialize(count: 4, disk: {}, roots: {}, keep: [Dir.pwd], kind: Hosts.kind)
+    def initialize(count: 4, disk: {}, roots: {}, environment: {}, keep: [Dir.pwd], kind: Hosts.kind)
       @count = count
       @disk = disk
       @roots = roots
+      @environment = environment
       @keep = keep
       @kind = kind
       @jobs = []
@@ -72,9 +74,13 @@ module Hosts
       [*@world.pids, *@hosts.flat_map(&:pids), *@jobs.flat_map { |job| Processes.tree(job.pid) }].uniq
     end
 
-    # `ip` commands in the network the bridge is in: shaping, more links.
-    def ip(*lines)
-      @world.ip(*lines)
+    # Gives every host's link this rate, such as "8mbit", both ways, while the
+    # block runs.
+    def shaped(rate, hosts = @hosts)
+      hosts.each { |host| @world.shape(host, rate) }
+      yield
+    ensure
+      hosts.select(&:up?).each { |host| @world.unshape(host) }
     end
 
     # Where a file of the control host is found from outside; its /tmp is its own.
@@ -107,9 +113,10 @@ module Hosts
 
     def host(number, again: false)
       type = @kind == :local ? LocalHost : Host
-      type.new(number, workdir: @workdir, world: @world, keys: @keys, disk: @disk[number]).tap do |host|
+      options = { disk: @disk[number], variables: @environment }
+      type.new(number, workdir: @workdir, world: @world, keys: @keys, **options).tap do |host|
         host.root = @roots[number] if @roots.key?(number)
-        names = "#{host.address} #{host.name}\n#{host.address6} #{host.name}\n"
+        names = "#{host.address} #{host.name}\n#{host.address6} #{host.name} #{host.name}-six\n"
         File.write(@workdir.join("hosts-file"), names, mode: "a") unless again
       end
     end

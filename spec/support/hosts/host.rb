@@ -13,7 +13,7 @@ module Hosts
     # The directory in which it sees its own keys and configuration.
     OWN = "/run/murder-host"
 
-    def initialize(number, workdir:, world:, keys:, disk: nil)
+    def initialize(number, workdir:, world:, keys:, disk: nil, variables: {})
       @number = number
       @name = "host#{number}"
       @link = "h#{number}"
@@ -22,10 +22,11 @@ module Hosts
       @workdir = workdir
       @world = world
       @disk = disk
+      @variables = variables
       @user = Hosts.login.name
       @port = 22
       prepare
-      keys.equip(@workdir.join(@name, "etc"), @name, @address, @address6)
+      keys.equip(@workdir.join(@name, "etc"), @name, "#{@name}-six", @address, @address6)
     end
 
     # Gives it, before `launch`, a system of its own in place of the machine's:
@@ -211,6 +212,7 @@ module Hosts
         MaxStartups 200
         MaxSessions 200
         Subsystem sftp internal-sftp
+        #{"SetEnv #{@variables.map { |name, value| "#{name}=#{value}" }.join(" ")}" if @variables.any?}
       CONFIG
     end
   end

@@ -66,6 +66,19 @@ module Hosts
       File.join("/proc/#{@pid}/root", name)
     end
 
+    # Limits what a host gets and what it sends.
+    def shape(host, rate)
+      limit = ["root", "tbf", "rate", rate, "burst", "32k", "latency", "50ms"]
+      Shell.run!(*enter(@pid, "--net"), "tc", "qdisc", "replace", "dev", host.link, *limit)
+      Shell.run!(*host_prefix(host.pid), "tc", "qdisc", "replace", "dev", "eth0", *limit)
+    end
+
+    # Lets both go as they can again.
+    def unshape(host)
+      Shell.run(*enter(@pid, "--net"), "tc", "qdisc", "del", "dev", host.link, "root")
+      Shell.run(*host_prefix(host.pid), "tc", "qdisc", "del", "dev", "eth0", "root")
+    end
+
     # Waits until the bridge forwards to all these links, which takes it up to a
     # second, and forgets who could not be reached before.
     def wait_forwarding(links, timeout: 10)

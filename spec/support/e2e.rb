@@ -1,0 +1,192 @@
+# frozen_string_literal: true
+
+require "shellwords"
+require_relative "hosts"
+
+# What the specs on real hosts share: one fleet of four for all of them, emptied
+# before each example. `include_context "with hosts"` brings it.
+module E2E
+  COUNT = 4
+  ROOT = Hosts::Operator::ROOT
+  # The programs under test; MURDER_PROGRAMS names those with sanitizers in them.
+  SANITIZED = ENV.key?("MURDER_PROGRAMS")
+  # Where a program built with sanitizers writes what it found, on each host.
+  FINDINGS = "/run/murder-host-findings"
+
+  # The hooks of README.
+  HOOKS = <<~RUBY
+    after "deploy:setup", "murder:distribute_files"
+    before "murder:start_seeding", "murder:start_tracker"
+    after "murder:stop_seeding", "murder:stop_tracker"
+  RUBY
+
+  class << self
+    # The fleet of this process; made at first use, removed at_exit.
+    def fleet
+      @fleet ||= Hosts::Fleet.new(count: COUNT, environment: environment).tap do |fleet|
+        at_exit { fleet.close }
+        fleet.start
+      end
+    end
+
+    def environment
+      return {} unless SANITIZED
+
+      { "ASAN_OPTIONS" => "detect_leaks=1:log_path=#{FINDINGS}", "UBSAN_OPTIONS" => "log_path=#{FINDINGS}" }
+    end
+  end
+
+  # Helpers of the examples.
+  module Helpers
+    def fleet
+      E2E.fleet
+    end
+
+    def hosts
+      fleet.hosts
+    end
+
+    def host(number)
+      fleet[number]
+    end
+
+    def addresses
+      hosts.map(&:address)
+    end
+
+    # Somebody with this Capfile, in a directory of their own.
+    def operator(capfile)
+      @operators = (@operators || 0) + 1
+      Hosts::Operator.new(fleet, "operator#{rand(1 << 40)}", capfile)
+    end
+
+    # Murder without a deploy: roles and a directory, as README shows it.
+    def standalone(more = "", peers: addresses, seeder: addresses.first, tracker: addresses.first)
+      operator(<<~RUBY)
+        require "murder"
+        role :peer, *#{peers.inspect}
+        role :seeder, #{seeder.inspect}
+        role :tracker, #{tracker.inspect}
+        set :remote_murder_path, "/srv/murder"
+        #{more}
+      RUBY
+    end
+
+    # A deploy by murder of `repository` to all hosts.
+    def deployer(repository, more = "", servers: addresses)
+      operator(<<~RUBY)
+        load "deploy"
+        require "murder"
+        set :application, "app"
+        set :deploy_to, "/srv/app"
+        set :deploy_via, :murder
+        set :scm, :git
+        set :repository, #{repository.inspect}
+        set :branch, "main"
+        set :copy_exclude, [".git*"]
+        set :shared_children, []
+        set :normalize_asset_timestamps, false
+        set :group_writable, false
+        role :app, *#{servers.inspect}
+        #{HOOKS}
+        #{more}
+      RUBY
+    end
+
+    # What of murder's runs on a host, as command lines.
+    def running(host)
+      host.processes.map(&:last).grep(/murder_|sleep/)
+    end
+
+    def all_running
+      hosts.select(&:up?).flat_map { |host| running(host).map { |command| "#{host.name}: #{command}" } }
+    end
+
+    # Waits until nothing of murder's runs on any host; gives what still does.
+    def left_running(timeout: 15)
+      deadline = Hosts::Processes.now + timeout
+      sleep 0.1 until all_running.empty? || Hosts::Processes.now > deadline
+      all_running
+    end
+
+    # Files in the hosts' /tmp.
+    def left_in_temp(those = hosts)
+      those.flat_map { |host| Dir.children(host.path("/tmp")).map { |name| "#{host.name}: #{name}" } }
+    end
+
+    # Writes { "path" => "content" } below a directory of a host.
+    def write_files(host, dir, files)
+      files.each do |name, content|
+        path = File.join(host.path(dir), name)
+        FileUtils.mkdir_p(File.dirname(path))
+        File.binwrite(path, content)
+      end
+    end
+
+    # A directory worth sending: sizes around the piece length, names of every kind.
+    def payload(seed = 1)
+      random = Random.new(seed)
+      { "small" => "x", "empty" => "", "deep/er/file" => random.bytes(300_000), "with space" => random.bytes(70_000),
+        "quote's" => "q", "ünïcode" => "u", "large" => random.bytes(1_500_000), ".hidden" => "h" }
+    end
+
+    def tree(host, dir)
+      Hosts::Tree.of(host.path(dir))
+    end
+
+    # A git repository on the control host; gives its path. Its commits are `commit`ted.
+    def repository
+      path = fleet.workdir.mkdir("repositories", rand(1 << 40).to_s)
+      Hosts::Shell.run!("git", "init", "--quiet", "--initial-branch=main", path)
+      path
+    end
+
+    def commit(path, files, delete: [])
+      files.each do |name, content|
+        FileUtils.mkdir_p(File.dirname(File.join(path, name)))
+        File.binwrite(File.join(path, name), content)
+      end
+      delete.each { |name| File.unlink(File.join(path, name)) }
+      git = ["git", "-C", path, "-c", "user.name=Spec", "-c", "user.email=spec@example.org"]
+      Hosts::Shell.run!(*git, "add", "--all")
+      Hosts::Shell.run!(*git, "commit", "--quiet", "--message", "change")
+      Hosts::Shell.run!("git", "-C", path, "rev-parse", "HEAD").chomp
+    end
+
+    # Empties every host and starts those again that are off.
+    def clean_hosts
+      hosts.each_with_index { |host, index| fleet.restart(index + 1) unless host.up? }
+      hosts.each do |host|
+        host.processes.each { |pid, _| host.sh("kill -9 #{pid}") }
+        host.sh!('find /srv /tmp ~ -mindepth 1 -delete; rm -f "$0"*', FINDINGS)
+      end
+      FileUtils.rm_rf(Dir.children(fleet.control_path("/tmp")).map { |name| fleet.control_path("/tmp/#{name}") })
+    end
+
+    # What a sanitizer found in a program on any host.
+    def findings
+      hosts.select(&:up?).flat_map { |host| Dir.glob("#{host.path(FINDINGS)}*").map { |file| File.read(file) } }
+    end
+  end
+end
+
+RSpec.shared_context "with hosts" do
+  include E2E::Helpers
+
+  before do
+    skip "this needs namespaces, which are not allowed here" if Hosts.kind == :local
+    clean_hosts
+  end
+
+  after { expect(findings).to be_empty if E2E::SANITIZED }
+end
+
+RSpec::Matchers.define(:fail_saying) do |*patterns|
+  match { |result| !result.ok? && patterns.all? { |pattern| result.text.match?(pattern) } }
+  failure_message { |result| "expected a failure saying #{patterns.inspect}; status #{result.status}:\n#{result.text}" }
+end
+
+RSpec::Matchers.define(:succeed) do
+  match(&:ok?)
+  failure_message { |result| "#{result.argv.last(4).join(" ")}: status #{result.status}:\n#{result.text}" }
+end
