@@ -164,8 +164,12 @@ host_on_sent(struct world *w, uint32_t host)
 {
 	uint32_t flow = net_on_sent(&w->net, host);
 
-	if (flow == NONE || !net_sender(&w->net, flow)->open)
+	if (flow == NONE)
 		return;
+	if (!net_sender(&w->net, flow)->open) { /* only its end is to come */
+		(void)net_fill(&w->net, flow);
+		return;
+	}
 	host_want_fill(w, flow);
 	host_work(w, host, 0);
 }
