@@ -10,9 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <linux/fs.h>
-
 #include "io/output.h"
+
+#ifndef FICLONE /* of <linux/fs.h>, which musl does not bring along */
+#define FICLONE _IOW(0x94, 9, int)
+#endif
 
 struct output {
 	char *path;       /* as the user named it */

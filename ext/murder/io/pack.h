@@ -3,8 +3,9 @@
  *
  * The same tree gives the same bytes, whenever and wherever it is packed (with
  * the same libarchive and zlib): members in byte order of their names, owner
- * 0:0, whole seconds (none before 1970), no timestamp in the gzip header. Members are "./a/b";
- * there is none for the directory itself, whose mode is nobody's business.
+ * 0:0, whole seconds (none before 1970), no timestamp in the gzip header.
+ * Members are "./a/b"; there is none for the directory itself, whose mode is
+ * nobody's business.
  * Kept: modes, modification times, symbolic links, hard links. Left out: every
  * entry whose name begins with ".git"; sockets, FIFOs and devices (with a
  * warning); set-id bits, which extraction refuses (with a warning, but for
