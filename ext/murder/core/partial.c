@@ -44,7 +44,8 @@ free_unit(const struct partial_unit *u, bool duplicate)
 	if (u->got)
 		return false;
 	if (duplicate)
-		return u->n_asked == 1 && u->taker == 0;
+		return u->n_asked >= 1 && u->n_asked < PARTIAL_MAX_ASKED &&
+		       u->taker == 0;
 	return u->n_asked == 0 && u->taker == 0;
 }
 

@@ -14,6 +14,7 @@
 #include "tick.h"
 
 #define PARTIAL_UNIT LIMIT_BLOCK_STANDARD
+#define PARTIAL_MAX_ASKED 3 /* neighbours asked for the same unit, at most */
 
 struct partial_unit {
 	bool got;

@@ -68,6 +68,8 @@ peer_new(struct swarm *s, const struct addr *a, bool outgoing)
 	if (outgoing)
 		p->dialled = *a;
 	p->am_choking = true;
+	p->suggested = NO_PIECE;
+	p->offered = NO_PIECE;
 	p->is_choking = true;
 	p->max_block = LIMIT_BLOCK_STANDARD;
 	p->reqq = 250;

@@ -76,8 +76,10 @@ on_index(struct swarm *s, struct peer *p, const struct wire_msg *m)
 		peer_close(s, p, CLOSE_PROTOCOL);
 	else if (m->kind == WIRE_HAVE)
 		peer_on_have(s, p, m->piece);
-	/* Suggestions and allowed-fast sets help the choked; nobody of ours
-	 * is choked for longer than it takes to say "interested". */
+	else if (m->kind == WIRE_SUGGEST)
+		p->suggested = m->piece;
+	/* Allowed-fast sets help the choked; nobody of ours is choked for
+	 * longer than it takes to say "interested". */
 }
 
 void

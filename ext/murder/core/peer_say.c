@@ -29,7 +29,6 @@ static void
 say_extended(struct swarm *s, struct peer *p)
 {
 	struct wire_ext_handshake h = {
-	    .id_murder = WIRE_EXT_MURDER,
 	    .port = s->c.listen_port,
 	    .reqq = LIMIT_REQUESTS_IN,
 	    .block = LIMIT_BLOCK_BYTES,
@@ -85,15 +84,9 @@ peer_say_block(
 }
 
 void
-peer_say_murder(
-    struct swarm *s, struct peer *p, enum wire_murder_kind kind, uint32_t piece)
+peer_say_suggest(struct swarm *s, struct peer *p, uint32_t piece)
 {
-	/* The body is five bytes: wire_murder_build() says which. */
-	uint8_t body[5] = {(uint8_t)kind, (uint8_t)(piece >> 24),
-	    (uint8_t)(piece >> 16), (uint8_t)(piece >> 8), (uint8_t)piece};
-
-	wire_put_extended(&s->scratch, p->ext_murder,
-	    (struct span){.p = body, .n = sizeof(body)});
+	wire_put_index(&s->scratch, WIRE_SUGGEST, piece);
 	swarm_send_scratch(s, p);
 }
 

@@ -13,8 +13,8 @@ swarm_config_init(struct swarm_config *c)
 	c->max_peers = 60;
 	c->want_peers = 24;
 	c->max_dialling = 16;
-	c->upload_slots = 2;
-	c->download_slots = 4;
+	c->upload_slots = 3;
+	c->download_slots = 6;
 	c->max_held_bytes = 32u << 20;
 	c->silence = TICK_S(2);
 	c->idle = TICK_S(120);
@@ -46,6 +46,7 @@ allocate(struct swarm *s, const struct bits *have)
 		s->n_sent = mem_zalloc(mem, n, sizeof(*s->n_sent));
 		if (s->n_sent == NULL)
 			return ERR_NOMEM;
+		s->n_at_floor = n;
 	}
 	return 0;
 }
@@ -198,7 +199,7 @@ int
 swarm_leave(struct swarm *s)
 {
 	ask_sweep(s);
-	ask_want_again(s);
+	ask_kin(s);
 	serve_next(s);
 	dial_more(s);
 	announce_check(s);

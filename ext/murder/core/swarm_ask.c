@@ -1,13 +1,17 @@
 /*
  * What to request from whom. Foreign clients are kept busy with a queue of
- * 16 KiB requests as long as they unchoke us; our kin say when to ask, and
- * then one piece is asked for at once. Pieces begun are finished before new
- * ones are begun; new ones are the rarest. When nothing is left to begin, what
- * is late is asked for a second time (endgame).
+ * 16 KiB requests as long as they unchoke us. Of our kin only a few are asked
+ * at a time, each for one piece: the request then stands in the neighbour's
+ * pool until our turn comes, and moves elsewhere if that takes too long.
+ * Pieces begun are finished before new ones are begun; new ones are the
+ * rarest. When nothing is left to begin, what does not arrive yet is asked for
+ * a second time, and cancelled as soon as one of the two begins to come.
  */
 #include <assert.h>
 
 #include "swarm_int.h"
+
+#define PATIENCE 5
 
 /* What could be asked of a neighbour now. */
 struct work {
@@ -81,15 +85,6 @@ find_begun(struct swarm *s, const struct peer *p, struct work *w)
 	return false;
 }
 
-/* How long a piece may take before somebody else is asked as well. */
-static struct duration
-patience(const struct swarm *s)
-{
-	struct duration d = {.ns = s->piece_time.ns * 2};
-
-	return d.ns < TICK_MS(50).ns ? TICK_MS(50) : d;
-}
-
 static bool
 asked_of(const struct peer *p, uint32_t piece)
 {
@@ -111,8 +106,7 @@ find_late(struct swarm *s, const struct peer *p, struct work *w)
 	for (i = 0; i < s->n_partials; i++) {
 		f = s->partials[i];
 		if (f->alone || f->storing || !bits_get(&p->have, f->piece) ||
-		    asked_of(p, f->piece) ||
-		    tick_since(f->begun, s->now).ns < patience(s).ns)
+		    asked_of(p, f->piece))
 			continue;
 		r = partial_find(f, 0, PARTIAL_UNIT, true);
 		if (r.begin < r.end) {
@@ -147,24 +141,31 @@ have_room(struct swarm *s)
 }
 
 static bool
-find_work(struct swarm *s, struct peer *p, uint32_t suggested, struct work *w)
+has_suggestion(const struct swarm *s, const struct peer *p)
+{
+	return p->suggested != NO_PIECE && bits_get(&p->have, p->suggested) &&
+	       picker_is_open(&s->picker, p->suggested);
+}
+
+static bool
+find_work(struct swarm *s, struct peer *p, struct work *w)
 {
 	uint32_t piece;
 
 	if (p->n_offers == 0 || s->stopping || p->state != PEER_UP)
 		return false;
+	if (has_suggestion(s, p) && have_room(s)) {
+		*w = (struct work){.piece = p->suggested};
+		return true;
+	}
 	if (find_begun(s, p, w))
 		return true;
-	if (suggested < s->c.n_pieces && bits_get(&p->have, suggested) &&
-	    picker_is_open(&s->picker, suggested))
-		piece = suggested;
-	else
-		piece = picker_pick(&s->picker, &p->have, &s->rng);
+	piece = picker_pick(&s->picker, &p->have, &s->rng);
 	if (piece < s->c.n_pieces && have_room(s)) {
 		*w = (struct work){.piece = piece};
 		return true;
 	}
-	return s->picker.n_open == 0 && find_late(s, p, w);
+	return find_late(s, p, w);
 }
 
 static struct partial *
@@ -240,14 +241,13 @@ ask_more(struct swarm *s, struct peer *p)
 	struct work w;
 
 	if (p->kin) {
-		if (p->declined)
-			s->recheck = true;
+		s->recheck = true;
 		return;
 	}
 	if (p->is_choking || p->snubbed || p->state != PEER_UP)
 		return;
 	while (s->err == 0 && p->asked.n < max) {
-		if (!find_work(s, p, WIRE_NO_PIECE, &w))
+		if (!find_work(s, p, &w))
 			return;
 		if (w.duplicate && p->asked.n > 0)
 			return;
@@ -258,62 +258,121 @@ ask_more(struct swarm *s, struct peer *p)
 	}
 }
 
+/* ---- kin ------------------------------------------------------------------
+ */
+
+static bool
+is_asked(const struct peer *p)
+{
+	return p->asked.n > 0 || p->rx_left > 0;
+}
+
 static uint32_t
-n_delivering(const struct swarm *s)
+n_asked(const struct swarm *s)
 {
 	uint32_t i, n = 0;
 	struct peer *p;
 
-	for (i = 0; i < LIMIT_PEERS; i++) {
+	for (i = 0; i < s->c.max_peers; i++) {
 		p = peer_up(s, i);
-		if (p != NULL && p->kin && (p->asked.n > 0 || p->rx_left > 0))
+		if (p != NULL && p->kin && is_asked(p) && !p->extra)
 			n++;
 	}
 	return n;
 }
 
-bool
-ask_has_work(struct swarm *s, struct peer *p)
+static bool
+may_ask(const struct swarm *s, const struct peer *p)
 {
-	struct work w;
-
-	return find_work(s, p, WIRE_NO_PIECE, &w);
+	return p->kin && !is_asked(p) && p->n_offers > 0 && !p->snubbed &&
+	       tick_due(p->rest_until, s->now);
 }
 
-bool
-ask_granted(struct swarm *s, struct peer *p, uint32_t suggested)
+/* Asks one more neighbour: those with a suggestion for us first, then at
+ * random; false if there is nobody to be asked for anything. */
+static bool
+ask_one(struct swarm *s)
 {
-	uint32_t before = p->asked.n;
+	struct peer *order[LIMIT_PEERS], *p;
+	uint32_t i, k, n = 0;
 	struct work w;
 
-	p->snubbed = false;
-	if (before == 0 && p->rx_left == 0 &&
-	    n_delivering(s) >= s->c.download_slots)
-		return false;
-	if (!find_work(s, p, suggested, &w))
-		return false;
-	request(s, p, &w, LIMIT_REQUESTS_OUT);
-	return p->asked.n > before;
+	for (i = 0; i < s->c.max_peers; i++) {
+		p = peer_up(s, i);
+		if (p == NULL || !may_ask(s, p))
+			continue;
+		k = rng_below(&s->rng, ++n);
+		order[n - 1] = order[k];
+		order[k] = p;
+	}
+	for (i = 0; i < n; i++)
+		if (has_suggestion(s, order[i])) {
+			p = order[i];
+			order[i] = order[0];
+			order[0] = p;
+			break;
+		}
+	for (i = 0; i < n; i++) {
+		p = order[i];
+		if (!find_work(s, p, &w))
+			continue;
+		p->extra = false;
+		request(s, p, &w, LIMIT_REQUESTS_OUT);
+		if (p->asked.n > 0)
+			return true;
+	}
+	return false;
 }
 
-void
-ask_want_again(struct swarm *s)
+/* A neighbour that suggests is asked beyond the limit: nobody else may have
+ * that piece. */
+static void
+ask_suggested(struct swarm *s)
 {
 	uint32_t i;
 	struct peer *p;
+	struct work w;
 
-	if (!s->recheck)
+	for (i = 0; i < s->c.max_peers; i++) {
+		p = peer_up(s, i);
+		if (p == NULL || !may_ask(s, p) || !has_suggestion(s, p) ||
+		    s->picker.n_owners[p->suggested] > 1 ||
+		    !find_work(s, p, &w))
+			continue;
+		request(s, p, &w, LIMIT_REQUESTS_OUT);
+		p->extra = true;
+	}
+}
+
+void
+ask_kin(struct swarm *s)
+{
+	uint32_t n;
+
+	if (!s->recheck || swarm_complete(s) || s->stopping)
 		return;
 	s->recheck = false;
-	if (n_delivering(s) >= s->c.download_slots)
+	ask_suggested(s);
+	for (n = n_asked(s); n < s->c.download_slots && s->err == 0; n++)
+		if (!ask_one(s))
+			return;
+}
+
+/* A request that waits too long in a pool is taken elsewhere. */
+static void
+check_patience(struct swarm *s, struct peer *p)
+{
+	uint64_t limit = s->piece_time.ns * PATIENCE;
+
+	if (limit < TICK_MS(200).ns)
+		limit = TICK_MS(200).ns;
+	if (!p->kin || p->asked.n == 0 || p->rx_left > 0 ||
+	    tick_since(p->asked_at, s->now).ns <= limit)
 		return;
-	for (i = 0; i < LIMIT_PEERS; i++) {
-		p = peer_up(s, i);
-		if (p == NULL || !p->declined || !ask_has_work(s, p))
-			continue;
-		p->declined = false;
-		peer_say_murder(s, p, WIRE_WANT, WIRE_NO_PIECE);
-	}
+	if (s->picker.n_owners[p->asked.at[0].piece] <= 1)
+		return; /* nobody else has it */
+	p->rest_until = tick_add(s->now, (struct duration){.ns = limit / 2});
+	ask_forget(s, p, true);
 }
 
 void
@@ -365,8 +424,8 @@ ask_check_silence(struct swarm *s, struct peer *p)
 		peer_close(s, p, CLOSE_SILENT);
 		return;
 	}
-	if ((p->asked.n == 0 && p->rx_left == 0) ||
-	    tick_since(p->asked_at, s->now).ns <= limit.ns)
+	check_patience(s, p);
+	if (!is_asked(p) || tick_since(p->asked_at, s->now).ns <= limit.ns)
 		return;
 	p->snubbed = true;
 	piece_interrupt(s, p);

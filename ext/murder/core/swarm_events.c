@@ -146,7 +146,7 @@ is_busy(const struct swarm *s)
 	if (!swarm_complete(s) && s->n_slots_used > 0)
 		return true;
 	for (i = 0; i < MAX_SLOTS; i++)
-		if (s->uploads[i].state != SLOT_FREE)
+		if (s->uploads[i].peer != 0)
 			return true;
 	return false;
 }

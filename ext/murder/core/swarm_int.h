@@ -32,6 +32,8 @@
 /* Blocks of one neighbour waiting in io at once. */
 #define MAX_IN_IO 2u
 
+#define NO_PIECE UINT32_MAX
+
 enum peer_state {
 	PEER_DIALLING, /* ACTION_DIAL given */
 	PEER_SHAKING,  /* connected, their handshake awaited */
@@ -55,7 +57,6 @@ struct peer {
 	struct addr addr;         /* the other end of the connection */
 	struct addr dialled;      /* where it listens, if known (port != 0) */
 	uint8_t peer_id[20];
-	uint8_t ext_murder; /* id under which it takes our messages */
 	uint32_t max_block; /* largest block it takes requests for, bytes */
 	uint32_t reqq;      /* requests it lets wait */
 
@@ -72,8 +73,10 @@ struct peer {
 	struct block rx;         /* arriving now, if rx_left > 0 */
 	uint32_t rx_left;        /* bytes */
 	bool rx_discard;
-	bool snubbed;            /* fell silent while it owed us something */
-	bool declined;           /* we declined its grant; owe it a WANT */
+	bool snubbed;       /* fell silent while it owed us something */
+	uint32_t suggested; /* BEP 6: the piece it would like to send */
+	bool extra; /* asked for its suggestion, beyond download_slots */
+	struct instant rest_until; /* it let our request wait: ask others */
 	struct instant asked_at; /* of the oldest request, or last byte since */
 	uint64_t rx_bytes;       /* payload, in all */
 	struct duration per_block; /* smoothed time between its blocks */
@@ -84,30 +87,21 @@ struct peer {
 	struct block_list wants; /* its requests; the first n_in_io are in io */
 	uint64_t wants_bytes; /* of all of wants, what has left not counted */
 	uint32_t n_in_io;
-	uint32_t sent;             /* bytes of wants.at[0] that left */
-	bool unwilling;            /* declined our grant; waits for its WANT */
-	bool slow;                 /* drained far below the usual rate */
-	struct instant deaf_until; /* did not react to a grant */
+	uint32_t sent;    /* bytes of wants.at[0] that left */
+	uint32_t offered; /* what we suggested to it last, or NO_PIECE */
+	bool slow;        /* drained far below the usual rate */
+	struct instant deaf_until; /* did not drain */
 
 	struct instant heard, said; /* last byte in, last message out */
 };
 
-enum slot_state {
-	SLOT_FREE,
-	SLOT_GRANTED, /* the grant is sent, requests are awaited */
-	SLOT_READY,   /* requests are here, other uploads come first */
-	SLOT_SENDING
-};
-
 /* One upload: one neighbour, about one piece. */
 struct upload {
-	enum slot_state state;
-	peer_t peer;
-	bool slow;            /* does not count: its neighbour drains slowly */
-	int64_t quota;        /* bytes still to be handed to io */
-	uint32_t bytes;       /* that left since it began sending */
-	uint32_t suggested;   /* in the grant, or WIRE_NO_PIECE */
-	struct instant since; /* of this state */
+	peer_t peer;    /* 0: this place is free */
+	bool slow;      /* does not count: its neighbour drains slowly */
+	int64_t quota;  /* bytes still to be handed to io */
+	uint32_t bytes; /* that left since it began */
+	struct instant since;
 	struct instant moved; /* when a byte last left */
 };
 
@@ -138,19 +132,16 @@ struct swarm {
 
 	struct partial **partials;
 	uint32_t n_partials, max_partials;
-	bool recheck;               /* a grant we declined may be welcome now */
+	bool recheck;               /* more may be asked of our kin now */
 	struct duration piece_time; /* a piece takes so long, smoothed */
 	struct bits alone; /* pieces to be fetched from one neighbour only */
 
 	struct upload uploads[MAX_SLOTS];
 	bool began_complete; /* the seeder: suggests what it sent least */
 	uint16_t *n_sent;    /* then: how often each piece was suggested */
-	uint32_t sent_next;  /* where to look for the next suggestion */
+	uint32_t sent_floor, n_at_floor; /* the least, and how many pieces */
+	uint32_t sent_next; /* where to look for the next suggestion */
 	double slot_rate; /* bytes/s of a normal upload, smoothed; 0 unknown */
-	double up_rate;   /* bytes/s of all uploads while busy; 0 unknown */
-	struct duration grant_latency; /* from grant to first request */
-	uint64_t up_window_bytes;
-	struct instant up_window;
 
 	struct known *known;
 	uint32_t n_known, cap_known;
@@ -222,8 +213,7 @@ void peer_say_plain(struct swarm *s, struct peer *p, enum wire_kind kind);
 void peer_say_have(struct swarm *s, struct peer *p, uint32_t piece);
 void peer_say_block(
     struct swarm *s, struct peer *p, enum wire_kind kind, struct block b);
-void peer_say_murder(struct swarm *s, struct peer *p,
-    enum wire_murder_kind kind, uint32_t piece);
+void peer_say_suggest(struct swarm *s, struct peer *p, uint32_t piece);
 void peer_say_keepalive(struct swarm *s, struct peer *p);
 /* Says interested or not interested if that changed. */
 void peer_say_interest(struct swarm *s, struct peer *p);
@@ -242,24 +232,19 @@ void peer_on_reject(struct swarm *s, struct peer *p, struct block b);
 void peer_on_choke(struct swarm *s, struct peer *p);
 void peer_on_extended(
     struct swarm *s, struct peer *p, const struct wire_msg *m);
-void peer_on_grant(struct swarm *s, struct peer *p, uint32_t suggested);
 
 /* ---- swarm_ask.c -------------------------------------------------------- */
 struct partial *ask_partial_of(const struct swarm *s, uint32_t piece);
 /* Requests what is useful from p, which may be asked now. */
 void ask_more(struct swarm *s, struct peer *p);
-/* Whether a grant of p would be used. */
-bool ask_has_work(struct swarm *s, struct peer *p);
-/* Takes a grant of p: requests one piece; false if nothing was. */
-bool ask_granted(struct swarm *s, struct peer *p, uint32_t suggested);
 /* Forgets the requests to p; with cancel, says so too. */
 void ask_forget(struct swarm *s, struct peer *p, bool cancel);
 /* One request of p is void. */
 void ask_drop(struct swarm *s, struct peer *p, uint32_t i);
 /* Gives up partials on which nothing is done or under way. */
 void ask_sweep(struct swarm *s);
-/* Room for another grant? Then tell those we declined. */
-void ask_want_again(struct swarm *s);
+/* Asks more of our kin, if there may be something to ask. */
+void ask_kin(struct swarm *s);
 /* Times out what is owed; for housekeeping. */
 void ask_check_silence(struct swarm *s, struct peer *p);
 
@@ -273,8 +258,10 @@ void piece_source_gone(struct swarm *s, struct peer *p);
 /* ---- swarm_serve.c ------------------------------------------------------ */
 /* Fills free uploads and keeps io fed. */
 void serve_next(struct swarm *s);
-/* p is gone, or declined: frees its uploads. */
+/* p is gone: frees its upload. */
 void serve_drop(struct swarm *s, struct peer *p);
+/* p can be told what to ask for. */
+void serve_suggest(struct swarm *s, struct peer *p);
 void serve_on_request(struct swarm *s, struct peer *p);
 void serve_on_sent(struct swarm *s, struct peer *p, uint32_t n);
 void serve_check(struct swarm *s); /* for housekeeping */

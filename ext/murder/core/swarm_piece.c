@@ -45,6 +45,29 @@ clear_way(struct swarm *s, struct partial *f, struct unit_run r)
 	}
 }
 
+/* Takes back what others than `but` were asked for of this piece in [begin,
+ * end). */
+static void
+cancel_others(struct swarm *s, const struct peer *but, struct block b)
+{
+	uint32_t i, k;
+	struct block *q;
+	struct peer *p;
+
+	for (i = 0; i < LIMIT_PEERS; i++) {
+		p = peer_up(s, i);
+		for (k = p == NULL || p == but ? 0 : p->asked.n; k > 0; k--) {
+			q = &p->asked.at[k - 1];
+			if (q->piece != b.piece ||
+			    q->begin >= b.begin + b.length ||
+			    b.begin >= q->begin + q->length)
+				continue;
+			peer_say_block(s, p, WIRE_CANCEL, *q);
+			ask_drop(s, p, k - 1);
+		}
+	}
+}
+
 void
 peer_on_piece(struct swarm *s, struct peer *p, struct block b)
 {
@@ -65,6 +88,7 @@ peer_on_piece(struct swarm *s, struct peer *p, struct block b)
 		partial_unask(f, r);
 		clear_way(s, f, r);
 		discard = !partial_take(f, r, p->slot);
+		cancel_others(s, p, b);
 	}
 	receive(s, p, b, discard);
 }
@@ -73,19 +97,10 @@ static void
 complete(struct swarm *s, struct partial *f)
 {
 	struct action *a;
-	uint32_t i, k;
-	struct peer *p;
 
 	f->storing = true;
-	for (i = 0; i < LIMIT_PEERS; i++) {
-		p = peer_up(s, i);
-		for (k = p == NULL ? 0 : p->asked.n; k > 0; k--) {
-			if (p->asked.at[k - 1].piece != f->piece)
-				continue;
-			peer_say_block(s, p, WIRE_CANCEL, p->asked.at[k - 1]);
-			ask_drop(s, p, k - 1);
-		}
-	}
+	cancel_others(
+	    s, NULL, (struct block){.piece = f->piece, .length = f->size});
 	a = swarm_act(s, ACTION_STORE, 0);
 	if (a != NULL)
 		a->block = (struct block){.piece = f->piece, .length = f->size};
@@ -203,7 +218,6 @@ spread_news(struct swarm *s, uint32_t piece)
 			peer_say_interest(s, p);
 		} else {
 			p->n_needs++;
-			p->unwilling = false;
 		}
 	}
 }

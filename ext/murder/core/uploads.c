@@ -1,5 +1,12 @@
 #include "uploads.h"
 
+static bool
+before(const struct upload_view *a, const struct upload_view *b)
+{
+	return a->n_sent != b->n_sent ? a->n_sent < b->n_sent
+				      : a->n_have < b->n_have;
+}
+
 static uint32_t
 neediest(const struct upload_view *v, uint32_t n, bool slow, struct rng *rng)
 {
@@ -8,10 +15,10 @@ neediest(const struct upload_view *v, uint32_t n, bool slow, struct rng *rng)
 	for (i = 0; i < n; i++) {
 		if (v[i].slow != slow)
 			continue;
-		if (best == n || v[i].n_have < v[best].n_have) {
+		if (best == n || before(&v[i], &v[best])) {
 			best = i;
 			n_ties = 1;
-		} else if (v[i].n_have == v[best].n_have) {
+		} else if (!before(&v[best], &v[i])) {
 			n_ties++;
 			if (rng_below(rng, n_ties) == 0)
 				best = i;
