@@ -2,7 +2,7 @@
 
 $LOAD_PATH.unshift File.expand_path("../lib", __dir__)
 
-Dir[File.join(__dir__, "support", "*.rb")].each { |file| require file }
+require_relative "support/golden"
 
 RSpec.configure do |config|
   config.disable_monkey_patching!

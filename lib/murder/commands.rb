@@ -18,7 +18,8 @@ module Murder
     # is transferred, unless it is empty and writable.
     EMPTY_DIRECTORY = <<~SH
       mkdir -p "$1" || exit 5;
-      [ -z "$(ls -A "$1")" ] || { echo "destination_path $1 is not empty:
+      there=$(ls -A "$1") || exit 5;
+      [ -z "$there" ] || { echo "destination_path $1 is not empty:
       choose another, or add unsafe_please_delete=1 to empty it" >&2; exit 12; };
       [ -w "$1" ] || { echo "destination_path $1 is not writable" >&2; exit 5; }
     SH
@@ -132,11 +133,12 @@ module Murder
       stop(missing, "murder_tracker", "stop", "--port", port)
     end
 
+    # @param trackers [Array<String>] hosts, the first is the one that the original knew
     # @return [Array<Command>]
-    def make_torrent(tracker_host)
-      host = tracker_host.include?(":") && !tracker_host.start_with?("[") ? "[#{tracker_host}]" : tracker_host
-      make = program("murder_make_torrent", path(options.files_path), "#{host}:#{port}", path(options.torrent),
-                     "--output", path(options.archive))
+    def make_torrent(*trackers)
+      first, *others = trackers.map { |host| "#{bracketed(host)}:#{port}" }
+      make = program("murder_make_torrent", path(options.files_path), first, path(options.torrent),
+                     "--output", path(options.archive), *others.flat_map { |tracker| ["--tracker", tracker] })
       return [make] if options.path_is_file?
 
       [Command.script(MUST_BE_DIRECTORY, path(options.files_path), name: "murder:create_torrent"), make]
@@ -240,6 +242,11 @@ module Murder
     def stop(missing, name, *words)
       command = program(name, *words)
       missing == :fine ? Command.script(STOP, *command.words) : command
+    end
+
+    # An IPv6 address as it stands before a port.
+    def bracketed(host)
+      host.include?(":") && !host.start_with?("[") ? "[#{host}]" : host
     end
 
     def path(value)

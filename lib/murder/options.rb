@@ -130,8 +130,9 @@ module Murder
       text(@variables.call(name)) || VARIABLES.find { |row| row.name == name }.default
     end
 
+    # UTF-8 whatever the locale: with LANG=C Ruby takes arguments for ASCII.
     def text(value)
-      value.nil? || value.to_s.empty? ? nil : value.to_s.dup.freeze
+      value.nil? || value.to_s.empty? ? nil : value.to_s.dup.force_encoding(Encoding::UTF_8).freeze
     end
 
     def number(name, range)

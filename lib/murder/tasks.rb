@@ -44,8 +44,8 @@ module Murder
       end
 
       def create_torrent(runner, options)
-        tracker = options.tracker_host || runner.host_name(runner.hosts(:tracker).first)
-        Commands.new(options).make_torrent(tracker).each { |command| runner.run(command, runner.hosts(:seeder)) }
+        trackers = options.tracker_host || runner.hosts(:tracker).map { |server| runner.host_name(server) }
+        Commands.new(options).make_torrent(*trackers).each { |command| runner.run(command, runner.hosts(:seeder)) }
         runner.invoke("download_torrent") unless options.do_not_download_torrent?
       end
 
@@ -59,6 +59,8 @@ module Murder
           runner.download(options.torrent, part, runner.hosts(:seeder).first)
           replace(local, File.binread(part)) unless runner.dry_run?
         end
+      rescue SystemCallError => e
+        raise OptionError, "cannot write #{local} on this machine: #{plain(e)}"
       end
 
       def start_seeding(runner, options)
@@ -111,8 +113,13 @@ module Murder
 
         File.binread(File.expand_path(options.torrent))
       rescue SystemCallError => e
-        raise OptionError, "#{options.torrent} on this machine: #{e.message.sub(/ @.*/, "")}: fetch it from the " \
+        raise OptionError, "#{options.torrent} on this machine: #{plain(e)}: fetch it from the " \
                            "seeder with `cap murder:download_torrent tag=...`"
+      end
+
+      # @return [String] what the system said, without the name of its call
+      def plain(error)
+        error.message.sub(/ @.*/, "")
       end
 
       def replace(path, bytes)

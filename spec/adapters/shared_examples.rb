@@ -88,6 +88,17 @@ RSpec.shared_examples "murder on Capistrano" do
       expect(recorder.commands).to be_empty
     end
 
+    it "says why the .torrent cannot be written on this machine" do
+      File.write("#{temp}/file", "")
+      recorder = cap(standalone)
+      expect(failing { recorder.invoke("murder:download_torrent", tag: "v1", temp_path: "#{temp}/file") })
+        .to start_with("cannot write #{temp}/file/v1.tgz.torrent on this machine: ")
+      FileUtils.mkdir_p("#{temp}/v1.tgz.torrent")
+      expect(failing { recorder.invoke("murder:download_torrent", tag: "v1", temp_path: temp) })
+        .to eq("cannot write #{temp}/v1.tgz.torrent on this machine: Is a directory")
+      expect(Dir.children(temp)).to contain_exactly("file", "v1.tgz.torrent")
+    end
+
     it "names the tracker as the variable tracker_host says" do
       recorder = cap(standalone)
       recorder.set(:tracker_host, "10.0.0.1")

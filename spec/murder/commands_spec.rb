@@ -31,6 +31,11 @@ RSpec.describe Murder::Commands do
       )
     end
 
+    it "make_torrent names further trackers" do
+      expect(commands.make_torrent("h1", "h2", "fd00::3").last.to_s)
+        .to end_with("--output /tmp/v1.tgz --tracker h2:8998 --tracker '[fd00::3]:8998'")
+    end
+
     it "make_torrent puts an IPv6 tracker into brackets" do
       expect(commands.make_torrent("fd00::1").last.to_s).to include(" '[fd00::1]:8998' ")
       expect(commands.make_torrent("[fd00::1]").last.to_s).to include(" '[fd00::1]:8998' ")

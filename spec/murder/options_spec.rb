@@ -97,6 +97,11 @@ RSpec.describe Murder::Options do
       expect(options({ tag: "it's \"v 1\" $(x)" }).tag).to eq("it's \"v 1\" $(x)")
     end
 
+    it "accepts UTF-8 also where the locale is C" do
+      chosen = options({ tag: "caf\u00e9".dup.force_encoding(Encoding::US_ASCII) })
+      expect(chosen.tag).to eq("caf\u00e9")
+    end
+
     ["0", "65536", "http", "8998x", -1].each do |port|
       it "refuses tracker_port #{port.inspect}" do
         expect { options(variables: { tracker_port: port }) }.to raise_error(Murder::OptionError, /tracker_port/)

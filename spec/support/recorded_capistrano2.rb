@@ -1,12 +1,17 @@
 # frozen_string_literal: true
 
 require "stringio"
-require "capistrano"
-require "capistrano/cli"
 
 # Capistrano 2 as it is, up to where it would write into an SSH connection:
 # there, what would go to which host is written down, and hosts answer as told.
 class RecordedCapistrano2
+  # Why there is nothing to record, or nil.
+  MISSING = case Gem.loaded_specs["capistrano"]&.version.to_s
+            when /\A2\./ then nil
+            else "this bundle has no Capistrano 2: see gemfiles/"
+            end
+  require "capistrano/cli" unless MISSING
+
   Session = Struct.new(:xserver) do
     def shutdown! = nil
     def close = nil

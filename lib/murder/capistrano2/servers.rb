@@ -103,7 +103,8 @@ module Murder
       end
 
       def connection_reason(error, server)
-        return "the connection was lost (#{error.class}: #{error.message})" unless error.respond_to?(:hosts)
+        return "the connection was lost (#{error.class}: #{error.message})" if error.respond_to?(:session)
+        return error.message unless error.respond_to?(:hosts)
 
         reason = error.message[/#{Regexp.escape(server.to_s)} \((.*?)\)(?:, |\z)/m, 1] || error.message
         "cannot connect (#{reason})"
