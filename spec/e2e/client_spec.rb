@@ -158,6 +158,25 @@ RSpec.describe "murder_client" do
       expect(File.read(swarm.path("victim"))).to eq("precious")
     end
 
+    it "uses nothing of another user's, however right it looks" do
+      skip "giving a file away needs root" unless Process.uid.zero?
+      FileUtils.cp(swarm.path("payload"), swarm.path("out1"))
+      File.chown(65_534, nil, swarm.path("out1"))
+      expect(swarm.start_peer.wait.status).to eq(9)
+      FileUtils.mv(swarm.path("out1"), swarm.path("out1.part"))
+      result = swarm.start_peer.wait
+      expect([result.status, result.err]).to match([5, /out1\.part: belongs to another user: remove it/])
+    end
+
+    it "never writes a file another process is writing under another tag" do
+      File.open(swarm.path("out1.part"), "wb") do |part|
+        part.flock(File::LOCK_EX)
+        result = swarm.start_peer.wait
+        expect([result.status, result.err]).to match([10, /out1\.part: another process is writing it/])
+      end
+      expect(swarm.start_peer.wait.status).to eq(0)
+    end
+
     it "announces LOCAL_IP when it is given, and not when it is empty" do
       { "" => "127.0.0.1", "127.0.0.9" => "127.0.0.9" }.each_with_index do |(ip, address), i|
         args = ["peer", "payload.torrent", "ip#{i}", ip, "--tag", "ip#{i}", "--linger", 30]

@@ -94,6 +94,19 @@ RSpec.describe "murder_client when something breaks" do
       expect(Dir.children(swarm.dir).grep(/out1/)).to eq(["out1.part"])
     end
 
+    it "ends in order however early the signal comes" do
+      swarm.make_payload(mib: 1)
+      20.times do |i|
+        peer = swarm.start_peer(1)
+        sleep(i * 0.002)
+        peer.kill(:TERM)
+        status = peer.wait(10).status
+        # Before it has set up its handlers the signal itself ends it.
+        expect(status).to eq(13).or eq(-15)
+        expect(swarm.pid_of("peer", "p1")).to be_nil
+      end
+    end
+
     it "refuses a second peer of the same tag" do
       freeze_in_mid_transfer
       result = swarm.start_peer(1, out: "other").wait

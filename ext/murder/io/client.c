@@ -173,6 +173,7 @@ client_run(const struct client_options *o)
 	if (client_load(&c) == 0) {
 		if (o->detach)
 			daemon_fork(&c.daemon);
+		loop_hold_signals();
 		if (client_lock(&c) == 0)
 			client_work(&c);
 	}

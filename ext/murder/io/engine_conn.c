@@ -61,6 +61,8 @@ engine_connected(struct engine *e, struct conn *c)
 		return;
 	}
 	conn_watch(c, UV_READABLE, engine_poll_cb);
+	if (!sendq_empty(&c->out))
+		engine_mark_dirty(e, c);
 	engine_check(e, swarm_on_connect(e->swarm, c->id, loop_now()));
 	engine_drain(e);
 }

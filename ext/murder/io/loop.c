@@ -28,11 +28,38 @@ loop_signal_cb(uv_signal_t *s, int signum)
 	l->on_signal(l->ctx, signum);
 }
 
+static const int loop_signums[LOOP_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+
+static void
+loop_mask_signals(int how)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (int i = 0; i < LOOP_SIGNALS; i++)
+		(void)sigaddset(&set, loop_signums[i]);
+	(void)sigprocmask(how, &set, NULL);
+}
+
+void
+loop_hold_signals(void)
+{
+	loop_mask_signals(SIG_BLOCK);
+}
+
+static bool
+loop_is_ignored(int signum)
+{
+	struct sigaction sa;
+
+	return signum != SIGTERM && sigaction(signum, NULL, &sa) == 0 &&
+	       sa.sa_handler == SIG_IGN;
+}
+
 int
 loop_init(struct loop *l, void (*on_deadline)(void *ctx),
     void (*on_signal)(void *ctx, int signum), void *ctx)
 {
-	static const int signums[LOOP_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 	int rc;
 
 	l->deadline = TICK_NEVER;
@@ -51,11 +78,15 @@ loop_init(struct loop *l, void (*on_deadline)(void *ctx),
 		if (rc != 0)
 			break;
 		l->signals[i].data = l;
-		rc =
-		    uv_signal_start(&l->signals[i], loop_signal_cb, signums[i]);
+		if (loop_is_ignored(loop_signums[i]))
+			continue;
+		rc = uv_signal_start(
+		    &l->signals[i], loop_signal_cb, loop_signums[i]);
 	}
 	if (rc != 0)
 		loop_close(l);
+	else
+		loop_mask_signals(SIG_UNBLOCK);
 	return rc;
 }
 

@@ -26,10 +26,14 @@ struct loop {
 /* The monotonic clock, now. */
 struct instant loop_now(void);
 
+/* Holds back SIGTERM, SIGINT and SIGHUP until loop_init(), so that one sent
+ * while a program starts ends it in order. */
+void loop_hold_signals(void);
+
 /*
- * Makes a loop that tells ctx of SIGTERM, SIGINT, SIGHUP and the deadline;
- * SIGPIPE is ignored from here on. Gives 0 or a negative libuv error.
- * loop_close() frees.
+ * Makes a loop that tells ctx of those signals and of the deadline; SIGINT and
+ * SIGHUP stay ignored if they were (nohup, a shell's '&'). SIGPIPE is ignored
+ * from here on. Gives 0 or a negative libuv error. loop_close() frees.
  */
 int loop_init(struct loop *l, void (*on_deadline)(void *ctx),
     void (*on_signal)(void *ctx, int signum), void *ctx);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -123,6 +124,28 @@ payload_in_the_way(const struct payload *p, struct ioerr *e)
 	return ioerr_advise(e, "move it away or delete it");
 }
 
+/* Ours, or root's: nobody else can change it behind our back. */
+static bool
+payload_is_ours(const struct stat *st)
+{
+	return st->st_uid == geteuid() || st->st_uid == 0;
+}
+
+/* Opens path, of the right length, to be verified and used as it is. */
+static int
+payload_open_there(struct payload *p, struct ioerr *e)
+{
+	struct stat st;
+
+	p->fd = open(p->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (p->fd == -1 || fstat(p->fd, &st) == -1)
+		return ioerr_read(e, p->path, "open", errno);
+	if (!S_ISREG(st.st_mode) || !payload_is_ours(&st))
+		return payload_in_the_way(p, e);
+	p->in_place = true;
+	return 0;
+}
+
 int
 payload_open_peer(struct payload *p, struct ioerr *e)
 {
@@ -133,7 +156,8 @@ payload_open_peer(struct payload *p, struct ioerr *e)
 			return ioerr_write(e, p->path, "create", errno);
 		return payload_open_part(p, e);
 	}
-	if (S_ISLNK(st.st_mode) && stat(p->path, &st) == -1)
+	if (!payload_is_ours(&st) ||
+	    (S_ISLNK(st.st_mode) && stat(p->path, &st) == -1))
 		return payload_in_the_way(p, e);
 	if (!S_ISREG(st.st_mode)) {
 		(void)ioerr_set(e, STATUS_DISK, p->path,
@@ -143,11 +167,7 @@ payload_open_peer(struct payload *p, struct ioerr *e)
 	}
 	if ((uint64_t)st.st_size != p->length)
 		return payload_open_part(p, e);
-	p->fd = open(p->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (p->fd == -1)
-		return ioerr_read(e, p->path, "open", errno);
-	p->in_place = true;
-	return 0;
+	return payload_open_there(p, e);
 }
 
 /* Refuses what an attacker could have planted in a shared directory. */
@@ -164,6 +184,10 @@ payload_vet_part(struct payload *p, struct stat *st, struct ioerr *e)
 		what = "belongs to another user";
 	else if (st->st_nlink != 1)
 		what = "has a second name (hard link)";
+	if (what == NULL && flock(p->fd, LOCK_EX | LOCK_NB) == -1 &&
+	    errno == EWOULDBLOCK)
+		return ioerr_set(
+		    e, STATUS_BUSY, p->part, "another process is writing it");
 	if (what == NULL)
 		return 0;
 	(void)ioerr_set(e, STATUS_DISK, p->part, "%s", what);
@@ -227,7 +251,7 @@ payload_open_part(struct payload *p, struct ioerr *e)
 	rc = payload_vet_part(p, &st, e);
 	if (rc == 0)
 		rc = payload_make_room(p, &st, e);
-	if (rc != 0 && p->fresh)
+	if (rc != 0 && p->fresh && e->status != STATUS_BUSY)
 		(void)unlink(p->part); /* ours, and empty */
 	return rc;
 }

@@ -6,6 +6,10 @@
  * describes it is used as it is, and if not it is refused, unless it carries
  * the mark of an earlier download (an extended attribute) and was not touched
  * since: then the new one replaces it, as a second deploy under one tag wants.
+ *
+ * In a directory others may write to, nothing of theirs is used: it could
+ * change once it is verified. The part is locked (flock(2)) as long as it is
+ * open, so that two processes never write one file.
  */
 #ifndef MURDER_IO_PAYLOAD_H
 #define MURDER_IO_PAYLOAD_H
@@ -42,7 +46,8 @@ int payload_open_seed(struct payload *p, struct ioerr *e);
 /*
  * For a peer: opens what stands at path if it may be complete (in_place), else
  * path.part, made if missing, at its full length, with room on the disk.
- * Errors: STATUS_DISK; STATUS_MISMATCH if somebody's file is in the way.
+ * Errors: STATUS_DISK; STATUS_MISMATCH if somebody's file is in the way;
+ * STATUS_BUSY if another process writes the part.
  */
 int payload_open_peer(struct payload *p, struct ioerr *e);
 
