@@ -272,6 +272,26 @@ TEST(compact_answers_are_canonical_and_keep_families_apart)
 	assert_true(failalloc_each(build_two_families, NULL) > 0);
 }
 
+TEST(answers_without_ipv6_peers_have_no_peers6)
+{
+	struct announce_peer one = peer("10.0.0.1", 258);
+	struct announce_answer a = {
+	    .peers = &one, .n_peers = 1, .compact = true};
+	struct failalloc f;
+	struct buf out;
+
+	a.external = one.addr;
+	failalloc_init(&f, 0);
+	buf_init(&out, &f.mem, 1000);
+	assert_int_equal(announce_build_answer(&out, &a), 0);
+	assert_span(buf_span(&out),
+	    "d8:completei0e11:external ip4:\x0a\0\0\x01"
+	    "10:incompletei0e8:intervali0e12:min intervali0e"
+	    "5:peers6:\x0a\0\0\x01\x01\x02"
+	    "e");
+	buf_free(&out);
+}
+
 TEST(answers_in_both_forms_are_read_back)
 {
 	struct announce_peer peers[] = {
@@ -413,6 +433,7 @@ main(void)
 	    cmocka_unit_test(scrape_queries_list_hashes_up_to_the_limit),
 	    cmocka_unit_test(
 		compact_answers_are_canonical_and_keep_families_apart),
+	    cmocka_unit_test(answers_without_ipv6_peers_have_no_peers6),
 	    cmocka_unit_test(answers_in_both_forms_are_read_back),
 	    cmocka_unit_test(a_failure_is_read_back),
 	    cmocka_unit_test(unusable_addresses_of_a_reply_are_left_out),

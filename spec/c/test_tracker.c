@@ -105,6 +105,7 @@ assert_scrape(struct asked *a, int complete, int downloaded, int incomplete)
 
 TEST(completed_counts_once_a_peer)
 {
+	struct announce_query q = asker(77, 0);
 	struct asked a;
 
 	asked_init(&a, 1);
@@ -118,8 +119,13 @@ TEST(completed_counts_once_a_peer)
 	assert_scrape(&a, 2, 1, 0);
 	say_event(&a, 3, 0, ANNOUNCE_COMPLETED); /* known before a restart */
 	assert_scrape(&a, 3, 2, 0);
-	come(&a, 2, 5); /* starts over */
+	come(&a, 2, 5); /* starts over, under the same name */
 	assert_scrape(&a, 2, 2, 1);
+	say_event(&a, 2, 0, ANNOUNCE_COMPLETED);
+	assert_scrape(&a, 3, 2, 0);
+	q.event = ANNOUNCE_COMPLETED;
+	ask(&a, &q, 2); /* another client at its place */
+	assert_scrape(&a, 3, 3, 0);
 	asked_free(&a);
 }
 
@@ -145,6 +151,60 @@ TEST(the_silent_are_dropped_after_the_expiry_and_not_before)
 	a.now = tick_add(a.now, TICK_S(45));
 	tracker_expire(a.t, a.now);
 	assert_scrape(&a, 0, 0, 0);
+	asked_free(&a);
+}
+
+TEST(who_announces_again_lives_on_while_others_expire)
+{
+	struct addr one = asker_addr(1);
+	struct asked a;
+
+	asked_init(&a, 1);
+	come(&a, 1, 5);
+	come(&a, 2, 5);
+	a.now = tick_add(a.now, TICK_S(30));
+	come(&a, 1, 5);
+	a.now = tick_add(a.now, TICK_S(15));
+	come(&a, 3, 5);
+	assert_int_equal(a.n_peers, 1);
+	assert_true(was_given(&a, &one));
+	asked_free(&a);
+}
+
+/* How often number 1 is handed out in 2,000 announces to swarms of 100. */
+static uint32_t
+times_handed_out(struct asked *a)
+{
+	struct addr one = asker_addr(1);
+	uint32_t n_given = 0;
+
+	for (uint32_t n = 2; n <= 100; n++)
+		come(a, n, 5);
+	for (uint32_t i = 0; i < 2000; i++) {
+		come(a, 2 + i % 99, 5);
+		n_given += was_given(a, &one);
+	}
+	return n_given;
+}
+
+TEST(who_became_complete_here_is_handed_out_like_a_leecher)
+{
+	/* 50 of 99: 1,010 of 2,000, and one deviation is 22 */
+	struct asked a;
+
+	asked_init(&a, 9);
+	come(&a, 1, 5);
+	say_event(&a, 1, 0, ANNOUNCE_COMPLETED);
+	assert_in_range(times_handed_out(&a), 900, 1120);
+	asked_free(&a);
+	asked_init(&a, 10);
+	say_event(&a, 1, 0, ANNOUNCE_COMPLETED); /* to a tracker restarted */
+	assert_in_range(times_handed_out(&a), 900, 1120);
+	asked_free(&a);
+	asked_init(&a, 11);
+	come(&a, 1, 0); /* an origin: 40 of 100 */
+	say_event(&a, 1, 0, ANNOUNCE_NONE);
+	assert_in_range(times_handed_out(&a), 690, 899);
 	asked_free(&a);
 }
 
@@ -312,6 +372,9 @@ main(void)
 	    cmocka_unit_test(completed_counts_once_a_peer),
 	    cmocka_unit_test(
 		the_silent_are_dropped_after_the_expiry_and_not_before),
+	    cmocka_unit_test(who_announces_again_lives_on_while_others_expire),
+	    cmocka_unit_test(
+		who_became_complete_here_is_handed_out_like_a_leecher),
 	    cmocka_unit_test(a_torrent_without_peers_is_remembered_for_an_hour),
 	    cmocka_unit_test(
 		the_address_is_the_connections_unless_the_peer_says_another),

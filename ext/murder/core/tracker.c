@@ -129,8 +129,8 @@ is_unspecified(const struct addr *a)
 	return memcmp(a->ip, zero, sizeof(zero)) == 0;
 }
 
-/* Where peer p is for an asker at the other end; false if that is nowhere. */
-static bool
+/* Where peer p is for an asker at the other end. */
+static void
 addr_for_asker(const struct tracker_peer *p, const struct tracker_ends *ends,
     struct addr *a)
 {
@@ -138,11 +138,10 @@ addr_for_asker(const struct tracker_peer *p, const struct tracker_ends *ends,
 
 	tracker_peer_addr(p, a);
 	if (!is_loopback(a) || is_loopback(&ends->from))
-		return true;
+		return;
 	port = a->port;
 	*a = ends->to;
 	a->port = port;
-	return !is_loopback(a);
 }
 
 /* Chooses the peers of an answer; gives how many. */
@@ -177,9 +176,9 @@ choose(struct tracker *t, const struct announce_query *q,
 		const struct tracker_peer *p = picked[i];
 
 		/* the asker by its other address family is the asker too */
-		if (memcmp(p->peer_id, self->peer_id, 20) == 0 ||
-		    !addr_for_asker(p, ends, &out[n].addr))
+		if (memcmp(p->peer_id, self->peer_id, 20) == 0)
 			continue;
+		addr_for_asker(p, ends, &out[n].addr);
 		memcpy(out[n++].peer_id, p->peer_id, 20);
 	}
 	return n;

@@ -87,7 +87,7 @@ pick_origins(const struct tracker_pick_view *v, struct rng *rng, uint32_t want,
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < v->n_origins && n < want; i++)
-		if (i != v->self && rng_below(rng, n_all) < ORIGIN_DEGREE)
+		if (rng_below(rng, n_all) < ORIGIN_DEGREE)
 			out[n++] = i;
 	return n;
 }
@@ -106,6 +106,7 @@ tracker_pick(const struct tracker_pick_view *v, struct rng *rng,
 	if (v->self_complete) {
 		begin = v->n_origins + v->n_completed;
 	} else if (v->n_origins <= ORIGINS_FEW) {
+		assert(v->self >= v->n_origins); /* it is no seed */
 		n = pick_origins(v, rng, want, out);
 		begin = v->n_origins;
 	}
