@@ -14,8 +14,11 @@ $(BUILD)/sim/%.o: $(SIM)/%.c
 $(SIM_PROGRAM): $(SIM_OBJ) $(BUILD)/libcore.a
 	$(CC) $(OPT) $(LDFLAGS) -o $@ $^
 
+sim-program: $(SIM_PROGRAM)
+
+SEED ?= 1
 sim: $(SIM_PROGRAM)
-	$(SIM_PROGRAM) --suite $(sort $(wildcard $(SIM)/scenarios/*.scn \
+	$(SIM_PROGRAM) --suite --seed $(SEED) $(sort $(wildcard $(SIM)/scenarios/*.scn \
 	  $(SIM)/regress/*.scn))
 
 # Same scenario, same seed: the very same actions, as they were written down.
@@ -28,5 +31,5 @@ sim-traces: $(SIM_PROGRAM)
 	@for t in $(TRACES:.scn=); do \
 	  $(SIM_PROGRAM) $$t.scn --trace > $$t.txt || exit 1; done
 
-.PHONY: sim sim-check sim-traces
+.PHONY: sim sim-program sim-check sim-traces
 -include $(SIM_OBJ:.o=.d)
