@@ -123,8 +123,10 @@ tracker_drop_torrent(struct tracker *t, struct tracker_torrent *tor)
 	assert(tor->by_key == NULL);
 	set_busy(t, tor);
 	HASH_DELETE(hh, t->torrents, tor);
-	for (unsigned i = 0; i < N_CLASSES; i++)
+	for (unsigned i = 0; i < N_CLASSES; i++) {
+		assert(tor->list[i].n == 0);
 		mem_free(mem, tor->list[i].p);
+	}
 	mem_free(mem, tor);
 	t->n_torrents--;
 }
