@@ -66,7 +66,8 @@ RSpec.describe "what murder does better than the original", :e2e do
       .to fail_saying(%r{/srv/nothing}, /#{Regexp.escape(addresses[0])}/)
     expect(cap.cap(*send_as("v1"))).to succeed
     FileUtils.rm_f(host(3).path("/srv/murder/murder_client"))
-    expect(cap.cap("murder:peer", "tag=v1", "destination_path=/srv/out")).to fail_saying(/#{Regexp.escape(addresses[2])}/)
+    expect(cap.cap("murder:peer", "tag=v1", "destination_path=/srv/out"))
+      .to fail_saying(/#{Regexp.escape(addresses[2])}/)
     expect(cap.cap("murder:stop_seeding", "tag=v2")).to fail_saying(/v2/)
   end
 
@@ -95,8 +96,8 @@ RSpec.describe "what murder does better than the original", :e2e do
     expect(cap.cap(*send_as("v1", "murder:peer"))).to succeed
     inode = File.stat(host(1).path("/tmp/v1.tgz")).ino
     before = hosts.map { |host| host.traffic.first }
-    expect(cap.cap("murder:stop_peering", "murder:peer", "tag=v1", "destination_path=/srv/out", "unsafe_please_delete=1"))
-      .to succeed
+    expect(cap.cap("murder:stop_peering", "murder:peer", "tag=v1", "destination_path=/srv/out",
+                   "unsafe_please_delete=1")).to succeed
     expect_sent("v1")
     expect(File.stat(host(1).path("/tmp/v1.tgz")).ino).to eq(inode)
     expect(hosts.zip(before).map { |host, received| host.traffic.first - received }.max).to be < 200_000

@@ -10,7 +10,7 @@ RSpec.describe "deploying by murder with Capistrano 2", :e2e do
 
   before do
     @source = repository
-    @first = commit(source, payload.reject { |name, _| name == ".hidden" })
+    @first = commit(source, payload.except(".hidden"))
   end
 
   # What is checked out, without .git*.

@@ -100,8 +100,8 @@ RSpec.describe "murder's tasks in Capistrano 2", :e2e do
     host(1).sh!("setsid sleep 300 > /dev/null 2>&1 &")
     expect(cap.cap("murder:start_tracker")).to succeed
     { "v1" => "/srv/data", "v2" => "/srv/data2" }.each do |tag, files|
-      expect(cap.cap("murder:create_torrent", "murder:start_seeding", "murder:peer", "tag=#{tag}", "files_path=#{files}",
-                     "destination_path=/srv/out")).to succeed
+      expect(cap.cap("murder:create_torrent", "murder:start_seeding", "murder:peer", "tag=#{tag}",
+                     "files_path=#{files}", "destination_path=/srv/out")).to succeed
     end
     expect(running(host(1)).grep(/murder_client seeder/).size).to eq(2)
     expect(running(host(2)).grep(/murder_client peer/).size).to eq(2)
@@ -151,7 +151,7 @@ RSpec.describe "murder's tasks in Capistrano 2", :e2e do
       started(cap, "tag=v1", "files_path=/srv/data")
       write_files(host(3), "/srv/out/v1", "mine" => "kept")
       expect(cap.cap("murder:peer", "tag=v1", "destination_path=/srv/out"))
-        .to fail_saying(%r{#{Regexp.escape(addresses[2])}}, %r{/srv/out/v1 is not empty})
+        .to fail_saying(/#{Regexp.escape(addresses[2])}/, %r{/srv/out/v1 is not empty})
       expect(tree(host(3), "/srv/out/v1").keys).to eq(["mine"])
       expect(left_in_temp(hosts.last(3))).to be_empty
       expect(hosts.last(3).flat_map { |host| running(host) }).to be_empty
@@ -223,10 +223,11 @@ RSpec.describe "murder's tasks in Capistrano 2", :e2e do
 
   describe "roles" do
     # Prints who plays what.
-    WHO = 'task(:who) { %i[peer tracker seeder].each { |r| puts "#{r}=#{roles[r].servers.map(&:host).join(",")}" } }'
-
     def who(capfile)
-      result = operator("#{capfile}\n#{WHO}").cap("-q", "who")
+      result = operator(<<~RUBY).cap("-q", "who")
+        #{capfile}
+        task(:who) { %i[peer tracker seeder].each { |r| puts "\#{r}=\#{roles[r].servers.map(&:host).join(",")}" } }
+      RUBY
       expect(result).to succeed
       result.text.scan(/^(\w+)=(\S*)$/).to_h
     end

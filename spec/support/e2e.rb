@@ -157,7 +157,7 @@ module E2E
     def clean_hosts
       hosts.each_with_index { |host, index| fleet.restart(index + 1) unless host.up? }
       hosts.each do |host|
-        host.processes.each { |pid, _| host.sh("kill -9 #{pid}") }
+        host.processes.map(&:first).each { |pid| host.sh("kill -9 #{pid}") }
         host.sh!('find /srv /tmp ~ -mindepth 1 -delete; rm -f "$0"*', FINDINGS)
       end
       FileUtils.rm_rf(Dir.children(fleet.control_path("/tmp")).map { |name| fleet.control_path("/tmp/#{name}") })
