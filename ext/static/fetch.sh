@@ -5,6 +5,7 @@
 # A file is taken from DIR, else from $MURDER_SOURCES (a directory of files the
 # user has), else from Debian's archive by apt with lists of its own: neither
 # root nor a deb-src line is needed. Every file is checked before it counts.
+# Exit status: 75 when something cannot be had, 1 when something is wrong.
 # absent.FILE in DIR says that the archive lacks a file which is only wished for:
 # remove it to ask again.
 set -eu
@@ -17,6 +18,7 @@ trap 'exit 1' HUP INT TERM
 chmod 755 "$scratch"
 
 die() { echo "fetch: $*" >&2; exit 1; }
+lack() { echo "fetch: $*" >&2; exit 75; }
 
 # Every line of `sources` with no comment: part use package version patches licence
 parts() { grep -v '^#' "$here/sources"; }
@@ -39,7 +41,7 @@ apt_ready=
 prepare_apt() {
 	[ -z "$apt_ready" ] || return 0
 	keys=/usr/share/keyrings/debian-archive-keyring.gpg
-	[ -r "$keys" ] || die "$keys: missing: apt-get install debian-archive-keyring, or give the files in MURDER_SOURCES"
+	[ -r "$keys" ] || lack "$keys: missing: apt-get install debian-archive-keyring, or give the files in MURDER_SOURCES"
 	mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial"
 	cat >"$scratch/sources.list" <<EOF
 deb-src [signed-by=$keys] $mirror/debian $suite main
@@ -47,7 +49,7 @@ deb-src [signed-by=$keys] $mirror/debian $suite-updates main
 deb-src [signed-by=$keys] $mirror/debian-security $suite-security main
 EOF
 	apt apt-get -qq -o APT::Update::Error-Mode=any update >"$scratch/update.log" 2>&1 ||
-		die "$mirror: apt cannot read its package lists: $(grep -m 1 -E "^(E|W): " "$scratch/update.log")"
+		lack "$mirror: apt cannot read its package lists: $(grep -m 1 -E "^(E|W): " "$scratch/update.log")"
 	apt_ready=yes
 }
 
@@ -72,7 +74,7 @@ take() {
 	else
 		prepare_apt
 		uri=$(uris "$3=$4" | awk -v f="$2" '$2 == f { print $1 }')
-		[ -n "$uri" ] || die "$2: the archive has no $3 $4 any more: rake dist:pin takes its present version"
+		[ -n "$uri" ] || lack "$2: the archive has no $3 $4 any more: rake dist:pin takes its present version"
 		/usr/lib/apt/apt-helper -o APT::Sandbox::User="" -o Acquire::Retries=3 \
 			download-file "$uri" "$scratch/$2" "SHA256:$1" >/dev/null 2>&1 || return 1
 		checked "$1" "$scratch/$2" || return 1
@@ -93,7 +95,7 @@ fetch() {
 			[ -z "$wished" ] || [ ! -f "$dir/absent.$file" ] || continue
 			if take "$sum" "$file" "$package" "$version" "$wished"; then continue; fi
 			[ -n "$wished" ] ||
-				die "$file: cannot be fetched: put it into a directory and name that in MURDER_SOURCES"
+				lack "$file: cannot be fetched: put it into a directory and name that in MURDER_SOURCES"
 			echo "fetch: $file: not to be had: $part is built from upstream's release alone" >&2
 			touch "$dir/absent.$file"
 		done

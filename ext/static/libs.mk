@@ -76,9 +76,11 @@ $(WORK)/uthash.done: $(WORK)/uthash.src
 	@touch $@
 
 # ---- compression -----------------------------------------------------------
+# zlib and zstd as Debian compiles them; with -O2, packing took 15 % longer
+ZLIB_x86_64 := -DUNALIGNED_OK
 $(WORK)/zlib.done: $(WORK)/zlib.src
-	cd $(WORK)/zlib && CC=murder-cc AR=$(AR) RANLIB=$(RANLIB) CFLAGS="$(LIB_OPT)" \
-	  ./configure --static --prefix=/usr
+	cd $(WORK)/zlib && CC=murder-cc AR=$(AR) RANLIB=$(RANLIB) \
+	  CFLAGS="$(LIB_OPT) -O3 $(ZLIB_$(ARCH))" ./configure --static --prefix=/usr
 	$(MAKE) -C $(WORK)/zlib libz.a
 	cp $(WORK)/zlib/zlib.h $(WORK)/zlib/zconf.h $(ROOT)/include/
 	cp $(WORK)/zlib/libz.a $(ROOT)/lib/
@@ -92,7 +94,7 @@ $(WORK)/bzip2.done: $(WORK)/bzip2.src
 	@touch $@
 
 $(WORK)/zstd.done: $(WORK)/zstd.src
-	$(MAKE) -C $(WORK)/zstd/lib CC=murder-cc AR=$(AR) CFLAGS="$(LIB_OPT)" \
+	$(MAKE) -C $(WORK)/zstd/lib CC=murder-cc AR=$(AR) CFLAGS="$(LIB_OPT) -O3" \
 	  ZSTD_LIB_DICTBUILDER=0 ZSTD_LIB_DEPRECATED=0 ZSTD_LEGACY_SUPPORT=0 libzstd.a
 	cp $(WORK)/zstd/lib/zstd.h $(WORK)/zstd/lib/zstd_errors.h $(ROOT)/include/
 	cp $(WORK)/zstd/lib/libzstd.a $(ROOT)/lib/

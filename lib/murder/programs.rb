@@ -4,9 +4,9 @@ require_relative "errors"
 require_relative "version"
 
 module Murder
-  # Finds the compiled programs: in dist/ for any platform; for this machine
-  # also where `gem install` or `rake compile` put them, before all where the
-  # environment variable MURDER_PROGRAMS says.
+  # Finds the compiled programs: in dist/ for any platform; before that, for
+  # this machine's own, where the environment variable MURDER_PROGRAMS says and
+  # where `gem install` (with MURDER_BUILD=system) or `rake compile` put them.
   module Programs
     NAMES = %w[murder_client murder_make_torrent murder_tracker].freeze
     ROOT = File.expand_path("../..", __dir__)
@@ -64,8 +64,8 @@ module Murder
       return [dist] unless platform == local_platform
 
       spec = Gem.loaded_specs["murder"] || installed_spec
-      # compiled on purpose (MURDER_BUILD=system) goes before what the gem brings
-      [ENV.fetch("MURDER_PROGRAMS", nil), spec&.extension_dir, dist, File.join(ROOT, "ext/murder/build")].compact
+      # compiled on purpose, or in a checkout, goes before what the gem brings
+      [ENV.fetch("MURDER_PROGRAMS", nil), spec&.extension_dir, File.join(ROOT, "ext/murder/build"), dist].compact
     end
     private_class_method :candidates
 
