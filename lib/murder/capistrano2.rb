@@ -37,6 +37,7 @@ module Murder
       @config = config
       @forced = {}
       @problems = nil
+      @unreachable = []
     end
 
     # Defines variables, roles and tasks.

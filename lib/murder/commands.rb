@@ -60,9 +60,9 @@ module Murder
       { rm -f "$d.murder-part"; exit 5; }
     SH
 
-    # $1: a directory that must be there.
+    # $1: a directory; of one that is not there murder_make_torrent tells.
     MUST_BE_DIRECTORY = <<~SH
-      [ -d "$1" ] || { echo "files_path $1 is not a directory: add path_is_file=1 to send a file" >&2; exit 4; }
+      [ -d "$1" ] || [ ! -e "$1" ] || { echo "files_path $1 is not a directory: add path_is_file=1 to send a file" >&2; exit 4; }
     SH
 
     # $1: murder's directory, then the programs' names. Prints what the host is

@@ -106,6 +106,17 @@ RSpec.describe "Capistrano 2", skip: RecordedCapistrano2::MISSING do
       .to raise_error(Capistrano::Error, /\Amurder:stop_all_peering failed on h2: cannot connect \(.*refused.*\)\z/)
   end
 
+  it "has the kernel notice a host that is gone" do
+    listener = TCPServer.new("127.0.0.1", 0)
+    recorder = cap(standalone)
+    recorder.socket = TCPSocket.new("127.0.0.1", listener.addr[1])
+    recorder.invoke("murder:stop_all_peering")
+    expect(recorder.socket.getsockopt(:SOCKET, :KEEPALIVE).bool).to be(true)
+    expect(recorder.socket.getsockopt(:TCP, :KEEPIDLE).int).to eq(20)
+  ensure
+    [recorder&.socket, listener].compact.each(&:close)
+  end
+
   it "stops the peers that can be reached when another is lost in mid-transfer" do
     Dir.mktmpdir do |dir|
       File.write("#{dir}/v1.tgz.torrent", "de")

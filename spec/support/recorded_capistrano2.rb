@@ -12,13 +12,16 @@ class RecordedCapistrano2
             end
   require "capistrano/cli" unless MISSING
 
-  Session = Struct.new(:xserver) do
+  Transport = Struct.new(:socket)
+  Session = Struct.new(:xserver, :transport) do
     def shutdown! = nil
     def close = nil
   end
   Answer = Struct.new(:pattern, :hosts, :out, :err, :status, :error, keyword_init: true)
 
   attr_reader :config, :script, :log
+  # What the connections go through, if anything.
+  attr_accessor :socket
 
   # @param capfile [String] the text of a Capfile
   # @param requiring [Boolean] whether it gets `require "murder"` first
@@ -138,7 +141,7 @@ class RecordedCapistrano2
 
     @connected&.push(server.host)
 
-    Session.new(server)
+    Session.new(server, Transport.new(socket))
   end
 end
 

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "socket"
 require_relative "../errors"
 
 module Murder
@@ -9,7 +10,13 @@ module Murder
     module Servers
       # A connection that died, as net-ssh and the system say it.
       LOST = [Net::SSH::Exception, IOError, SystemCallError, SocketError].freeze
-      private_constant :LOST
+      # A host that answers nothing for so many seconds is lost: idle time,
+      # probes' interval and number. Without them a host that loses its power
+      # would keep Capistrano waiting for ever.
+      # TCP_KEEPALIVE is macOS's name for the idle time.
+      KEEPALIVE = { TCP_KEEPIDLE: 20, TCP_KEEPALIVE: 20, TCP_KEEPINTVL: 5, TCP_KEEPCNT: 4 }
+                  .select { |name, _| Socket.const_defined?(name) }.freeze
+      private_constant :LOST, :KEEPALIVE
 
       # HOSTFILTER chooses among the peers; without tracker and seeder nothing
       # would reach those that are left.
@@ -82,8 +89,14 @@ module Murder
       end
 
       # Yields the servers. When one cannot be reached at the end of a
-      # transfer, the others get their command all the same.
+      # transfer, the others get their command all the same, and it is not
+      # tried again.
       def reaching(servers, &block)
+        @unreachable = [] unless cleaning?
+        servers -= @unreachable
+        return if servers.empty?
+
+        connect(servers)
         block.call(servers)
       rescue ::Capistrano::ConnectionError, *LOST => e
         lost = lost_servers(e, servers)
@@ -92,7 +105,25 @@ module Murder
         raise error unless cleaning?
 
         problem(error)
-        reaching(servers - lost, &block) if (servers - lost).any?
+        @unreachable |= lost
+        reaching(servers, &block)
+      end
+
+      def connect(servers)
+        return if dry_run? || read_options.max_hosts
+
+        new = servers.reject { |server| config.sessions.key?(server) }
+        config.establish_connections_to(new)
+        new.each { |server| watch(config.sessions[server]) }
+      end
+
+      # Has the kernel notice when the other end is gone.
+      def watch(session)
+        socket = session.transport.socket
+        return unless socket.is_a?(TCPSocket) # but a proxy command's pipe
+
+        socket.setsockopt(Socket::SOL_SOCKET, Socket::SO_KEEPALIVE, true)
+        KEEPALIVE.each { |name, value| socket.setsockopt(Socket::IPPROTO_TCP, Socket.const_get(name), value) }
       end
 
       def lost_servers(error, servers)
