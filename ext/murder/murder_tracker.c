@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "io/heap.h"
 #include "io/httpd.h"
 #include "io/log.h"
+#include "io/noise.h"
 #include "io/status.h"
 
 /* A peer is gone when it has missed this many announces. */
@@ -158,7 +158,7 @@ make_tracker(struct tracker **out)
 	c.mem = &heap;
 	c.interval = TICK_S(opt.interval_s);
 	c.expiry = TICK_S(opt.interval_s * EXPIRY_INTERVALS);
-	if (getrandom(&c.seed, sizeof(c.seed), 0) != sizeof(c.seed) ||
+	if (noise_fill(&c.seed, sizeof(c.seed)) != 0 ||
 	    tracker_new(out, &c) != 0) {
 		log_error("out of memory or randomness");
 		return STATUS_FAILED;

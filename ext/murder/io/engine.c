@@ -1,11 +1,11 @@
 #include <assert.h>
 #include <string.h>
-#include <sys/random.h>
 #include <utlist.h>
 
 #include "io/digest.h"
 #include "io/engine.h"
 #include "io/log.h"
+#include "io/noise.h"
 
 /* BEP 20: two letters and a version, then randomness. */
 #define PEER_ID_PREFIX "-MU1000-"
@@ -166,8 +166,8 @@ engine_configure(
 	size_t at = sizeof(PEER_ID_PREFIX) - 1;
 
 	memset(c, 0, sizeof(*c));
-	if (getrandom(noise, sizeof(noise), 0) != (ssize_t)sizeof(noise) ||
-	    getrandom(&c->seed, sizeof(c->seed), 0) != (ssize_t)sizeof(c->seed))
+	if (noise_fill(noise, sizeof(noise)) != 0 ||
+	    noise_fill(&c->seed, sizeof(c->seed)) != 0)
 		return ioerr_set(error, STATUS_FAILED, NULL,
 		    "the system gives no random numbers");
 	memcpy(c->peer_id, PEER_ID_PREFIX, at);

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/noise.h"
 #include "io/output.h"
 
 #ifndef FICLONE /* of <linux/fs.h>, which musl does not bring along */
@@ -118,7 +118,7 @@ open_temporary(struct output *o, struct ioerr *e)
 	uint64_t r;
 
 	do {
-		if (getrandom(&r, sizeof(r), 0) != (ssize_t)sizeof(r))
+		if (noise_fill(&r, sizeof(r)) != 0)
 			return ioerr_write(e, o->path, "name", errno);
 		snprintf(o->temp, sizeof(o->temp), ".murder-%016" PRIx64, r);
 		o->fd = openat(o->dir, o->temp, flags, o->mode);

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/limits.h"
+#include "io/noise.h"
 #include "io/removal.h"
 #include "io/staging.h"
 
@@ -58,7 +58,7 @@ make_temporary(struct staging *s, struct ioerr *e)
 	int rc;
 
 	do {
-		if (getrandom(&r, sizeof(r), 0) != (ssize_t)sizeof(r))
+		if (noise_fill(&r, sizeof(r)) != 0)
 			return ioerr_write(e, s->name, "name", errno);
 		snprintf(s->temp, sizeof(s->temp), ".murder-%016" PRIx64, r);
 		rc = mkdirat(s->dir, s->temp, 0700);
