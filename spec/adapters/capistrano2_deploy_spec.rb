@@ -94,7 +94,8 @@ RSpec.describe "set :deploy_via, :murder", skip: RecordedCapistrano2::MISSING do
   it "does not mind arguments and defaults meant for the manual flow" do
     deploy("set :default_tag, 'x'; set :default_seeder_files_path, '/x'; set :default_destination_path, '/x'",
            tag: "y", unsafe_please_delete: "1", no_tag_directory: "1", do_not_download_torrent: "1")
-    expect(text.lines.drop(1).join).to match_golden("deploy_body")
+    golden = File.readlines(File.expand_path("../golden/deploy.txt", __dir__))
+    expect(text.lines.drop(1)).to eq(golden.drop(1))
   end
 
   it "deploys several releases in a row" do

@@ -11,7 +11,7 @@ module Capistrano
       class Murder < Copy
         # Adds murder's programs to what `deploy:check` looks for.
         def check!
-          path = adapter.read_options([:murder_path]).murder_path
+          path = adapter.translated { adapter.read_options([:murder_path]).murder_path }
           super.check do |d|
             d.remote.file(::Murder::Command.path("#{path}/murder_client").to_s)
              .or("murder's programs are not in `#{path}'. Please run `cap murder:distribute_files'.")
