@@ -42,14 +42,41 @@ recount(struct swarm *s, struct peer *p)
 	p->n_needs = s->have.n_set - (p->have.n_set - p->n_offers);
 }
 
+/*
+ * BEP 3 and 6 have these only as the first message, but aria2c sends them
+ * later wherever they are shorter than the haves they stand for. Nobody loses
+ * pieces.
+ */
+static void
+more_haves(struct swarm *s, struct peer *p, const struct wire_msg *m)
+{
+	struct bits news;
+	uint32_t i;
+
+	if (bits_init(&news, s->c.mem, s->c.n_pieces) != 0) {
+		(void)swarm_fail(s, ERR_NOMEM);
+		return;
+	}
+	if (m->kind == WIRE_HAVE_ALL)
+		bits_set_all(&news);
+	else if (m->kind == WIRE_BITFIELD &&
+		 bits_from_wire(&news, m->body) != 0)
+		peer_close(s, p, CLOSE_PROTOCOL);
+	for (i = 0; i < news.n && p->state != PEER_CLOSED; i++) {
+		i = bits_next_missing(&news, &p->have, i);
+		if (i < news.n)
+			peer_on_have(s, p, i);
+	}
+	bits_free(&news);
+}
+
 void
 peer_on_bitfield(struct swarm *s, struct peer *p, const struct wire_msg *m)
 {
 	int err = 0;
 
 	if (p->said_have) {
-		/* BEP 3: only as the first message. */
-		peer_close(s, p, CLOSE_PROTOCOL);
+		more_haves(s, p, m);
 		return;
 	}
 	p->said_have = true;
