@@ -179,8 +179,8 @@ TEST(every_format_is_told_by_its_content)
 	    "tar -C src -czf x .", "tar -C src -cjf x .", "tar -C src -cJf x .",
 	    "tar -C src --format=posix -cf x .",
 	    "tar -C src -cf x --format=v7 .",
-	    "cd src && python3 -c \"import zipfile;z=zipfile.ZipFile('../x',"
-	    "'w',8);z.write('a');z.write('d/b')\""};
+	    ("cd src && python3 -c \"import zipfile;z=zipfile.ZipFile('../x',"
+	     "'w',8);z.write('a');z.write('d/b')\"")};
 
 	scratch_mkdir("src", 0755);
 	scratch_mkdir("src/d", 0755);

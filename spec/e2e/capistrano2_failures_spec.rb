@@ -51,7 +51,8 @@ RSpec.describe "a deploy by murder that fails", :e2e do
     cap = deployer(source)
     deployed(cap)
     host(3).kill
-    expect(cap.cap("deploy")).to fail_saying(/#{Regexp.escape(addresses[2])}/, /No route|timed out|timeout|unreachable/i)
+    expect(cap.cap("deploy"))
+      .to fail_saying(/#{Regexp.escape(addresses[2])}/, /No route|timed out|timeout|unreachable/i)
     expect_as_before(hosts - [host(3)])
   end
 

@@ -85,7 +85,7 @@ RSpec.describe "murder_client" do
       expect(pid).not_to be_nil
       expect(Process.getsid(pid)).to eq(pid)
       expect(Timeout.timeout(5) { reader.read }).to eq("")
-      expect((0..2).map { |fd| File.readlink("/proc/#{pid}/fd/#{fd}") }).to all(eq("/dev/null"))
+      expect((0..2).map { |fd| File.readlink("/proc/#{pid}/fd/#{fd}") }).to all(eq(File::NULL))
     end
 
     it "ends by itself when it has lingered" do

@@ -206,7 +206,8 @@ RSpec.describe "murder_client when something breaks" do
       swarm.make_payload(mib: 16)
       result = swarm.start_peer(1, out: "small/out").wait
       expect(result.status).to eq(5)
-      expect(result.err).to match(%r{small/out\.part: no room: 16777216 bytes are needed and \d+ are free, \d+ are missing})
+      expect(result.err)
+        .to match(%r{small/out\.part: no room: 16777216 bytes are needed and \d+ are free, \d+ are missing})
       expect(Dir.children(disk)).to be_empty
     ensure
       unmount(disk)
@@ -255,7 +256,8 @@ RSpec.describe "murder_client when something breaks" do
     skip "mounting a small disk needs root" unless Process.uid.zero?
     disk = swarm.path("small")
     FileUtils.mkdir(disk)
-    system("mount", "-t", "tmpfs", "-o", "size=#{size}", "none", disk, err: File::NULL) || skip("mount is not permitted")
+    system("mount", "-t", "tmpfs", "-o", "size=#{size}", "none", disk, err: File::NULL) ||
+      skip("mount is not permitted")
     disk
   end
 

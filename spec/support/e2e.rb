@@ -8,8 +8,8 @@ require_relative "hosts"
 module E2E
   COUNT = 4
   ROOT = Hosts::Operator::ROOT
-  # The programs under test; MURDER_PROGRAMS names those with sanitizers in them.
-  SANITIZED = ENV.key?("MURDER_PROGRAMS")
+  # Whether the programs that MURDER_PROGRAMS names have sanitizers in them.
+  SANITIZED = ENV.key?("MURDER_SANITIZED")
   # Where a program built with sanitizers writes what it found, on each host.
   FINDINGS = "/run/murder-host-findings"
 

@@ -104,9 +104,9 @@ class Swarm
     run(:client, "seeder", torrent, file, "--daemon", "--timeout", 20, *args)
   end
 
-  # Peer number i under a tag of its own, as if it were a host of its own.
-  def start_peer(i = 1, *args, torrent: "payload.torrent", out: "out#{i}", linger: 0, timeout: 20, **opts)
-    start(:client, "peer", torrent, out, "--tag", "p#{i}", "--linger", linger, "--timeout", timeout, *args, **opts)
+  # Peer of that number under a tag of its own, as if it were a host of its own.
+  def start_peer(number = 1, *args, torrent: "payload.torrent", out: "out#{number}", linger: 0, timeout: 20, **opts)
+    start(:client, "peer", torrent, out, "--tag", "p#{number}", "--linger", linger, "--timeout", timeout, *args, **opts)
   end
 
   # Whether a process is gone (or only waits for its parent to notice).
