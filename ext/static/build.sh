@@ -54,6 +54,8 @@ key() {
 # libraries ARCH: builds them once; sets $root
 libraries() {
 	mkdir -p "$cache/sources" "$cache/lib"
+	root=$cache/lib/$1-$(key "$1")
+	[ ! -d "$root" ] || return 0
 	exec 9>"$cache/lock"
 	flock 9
 	"$here/fetch.sh" "$cache/sources"
