@@ -41,12 +41,15 @@ module Dist
 end
 
 desc "Build the static programs for every platform into dist/"
-task dist: Dist::CPUS.map { |cpu| "dist:linux-#{cpu}" } + ["dist:manifest"]
+task dist: Dist::CPUS.map { |cpu| "dist:linux-#{cpu}" }
 
 namespace :dist do
   Dist::CPUS.each do |cpu|
     desc "Build the static programs for linux-#{cpu}"
-    task("linux-#{cpu}") { Dist.programs(self, cpu) }
+    task("linux-#{cpu}") do
+      Dist.programs(self, cpu)
+      Rake::Task["dist:manifest"].execute
+    end
   end
 
   desc "Run the C unit tests as static programs, under qemu for another processor"
@@ -63,7 +66,7 @@ namespace :dist do
   desc "Build all again, libraries too, in another directory, and compare: rake 'dist:reproducible[x86_64]'"
   task :reproducible, [:cpu] do |_task, args|
     cpu = args.fetch(:cpu, "x86_64")
-    Dist.programs(self, cpu)
+    Rake::Task["dist:linux-#{cpu}"].invoke
     Dir.mktmpdir("murder-sources") do |sources|
       sh "sh", Dist::FETCH, sources, verbose: false
       sums = [Dist.checksum("dist", cpu), Dist.from_scratch(self, cpu, sources)]
