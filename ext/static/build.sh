@@ -103,7 +103,9 @@ programs() {
 			--keep-global-symbol="${name}_main" "$build/$name.o" "$build/one_$name.o"
 		mains="$mains $build/one_$name.o"
 	done
+	# shellcheck disable=SC2086
 	(cd "$here" && murder-cc -std=c11 $opt -I../murder -c -o "$build/one_murder.o" murder.c)
+	# shellcheck disable=SC2086
 	murder-cc -o "$build/murder" "$build/one_murder.o" $mains "$build/libio.a" "$build/libcore.a" $libs
 	"${tools}strip" --strip-all --remove-section=.comment "$build/murder"
 	check "$1" "$build/murder"
