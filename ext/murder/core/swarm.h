@@ -42,6 +42,7 @@ struct swarm_config {
 	uint32_t n_pieces;
 	uint32_t n_trackers;  /* announce targets, in order of preference */
 	uint16_t listen_port; /* told to tracker and peers */
+	bool is_private;      /* BEP 27: peers come from the tracker alone */
 	uint64_t seed;        /* of all its randomness */
 
 	/* Tuning; swarm_config_init() sets what doc/SCHEDULER.md argues. */

@@ -136,6 +136,8 @@ check_peer(struct swarm *s, struct peer *p)
 	if (tick_since(p->said, s->now).ns > s->c.idle.ns / 4 * 3)
 		peer_say_keepalive(s, p);
 	ask_check_silence(s, p);
+	/* What others owed or rejected may be asked of it now. */
+	ask_more(s, p);
 }
 
 static bool

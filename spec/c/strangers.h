@@ -1,0 +1,63 @@
+/*
+ * One swarm among clients of other making, played by the test: bytes in,
+ * messages out. Time moves only when the test lets it.
+ */
+#ifndef MURDER_SPEC_STRANGERS_H
+#define MURDER_SPEC_STRANGERS_H
+
+#include "core/swarm.h"
+#include "core/wire.h"
+#include "failalloc.h"
+
+#define N_STRANGERS 4
+#define MAX_HEARD 8192
+#define STRANGERS_PIECE (256u << 10)
+#define STRANGERS_PIECES 8u
+
+struct stranger {
+	peer_t peer;
+	bool closed;
+	enum close_reason why;
+	struct wire_reader in; /* of what the swarm sends */
+	struct buf out;        /* what strangers_send() sends */
+	struct wire_msg heard[MAX_HEARD];
+	uint32_t n_heard;
+	struct buf extended; /* body of the last extended message */
+	uint32_t undrained;  /* payload sent to it, not yet told */
+	uint32_t rx_left;    /* payload the swarm expects from it */
+};
+
+struct strangers {
+	struct failalloc heap;
+	struct swarm *swarm;
+	struct instant now;
+	struct stranger at[N_STRANGERS];
+	struct addr dialled; /* by the last ACTION_DIAL */
+	uint32_t n_dialled;
+	uint32_t n_stored, n_finished;
+	bool is_private;
+};
+
+/* A swarm that holds everything or nothing. */
+void strangers_open(struct strangers *t, bool complete, bool is_private);
+void strangers_close(struct strangers *t);
+
+/* Number i connects and shakes hands; its address is 10.0.0.(i+1). */
+void strangers_meet(struct strangers *t, unsigned i, bool fast, bool extended);
+
+/* Sends what was put into at[i].out, and forgets the messages heard so far. */
+void strangers_send(struct strangers *t, unsigned i);
+/* The same with a whole piece message, payload included. */
+void strangers_send_block(struct strangers *t, unsigned i, struct block b);
+/* Everything sent to i has left. */
+void strangers_drain(struct strangers *t, unsigned i);
+/* Lets so much time pass. */
+void strangers_wait(struct strangers *t, uint32_t ms);
+
+/* Messages of a kind i has heard; and the k-th of them. */
+uint32_t strangers_n(
+    const struct strangers *t, unsigned i, enum wire_kind kind);
+struct block strangers_block(
+    const struct strangers *t, unsigned i, enum wire_kind kind, uint32_t k);
+
+#endif
