@@ -1,0 +1,130 @@
+# frozen_string_literal: true
+
+require "fileutils"
+require "socket"
+require "timeout"
+
+# BitTorrent clients side by side: ours and others, each as a seed or as a
+# downloader, for the specs of interoperation and for the benchmarks. Each has
+# a directory and an address of its own; nothing else than the torrent's
+# tracker tells it of peers. `prefix` is put before its command line (such as
+# `ip netns exec NAME`).
+class Contestant
+  HERE = File.join(__dir__, "contestants")
+
+  # What a contestant cost in all its processes: CPU seconds, largest resident KiB.
+  Usage = Struct.new(:status, :user, :system, :rss_kib) do
+    def cpu = user + system
+  end
+
+  class << self
+    # Its name in tables; and what starts it: a program of $PATH.
+    attr_reader :label, :program, :package
+
+    def named(label, program, package)
+      @label = label
+      @program = program
+      @package = package
+    end
+
+    # Why it cannot take part here, or nil.
+    def missing
+      return if ENV.fetch("PATH").split(":").any? { |dir| File.executable?(File.join(dir, program)) }
+
+      "#{label} is not installed (Debian package #{package}; bin/setup --test installs it)"
+    end
+
+    # The helper that ends and measures them, compiled at first use.
+    def reaper
+      @@reaper ||= begin # rubocop:disable Style/ClassVars
+        dir = Dir.mktmpdir("murder-reaper-")
+        owner = Process.pid
+        at_exit { FileUtils.rm_rf(dir) if Process.pid == owner }
+        program = File.join(dir, "reaper")
+        system("cc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-o", program, File.join(HERE, "reaper.c"), exception: true)
+        program
+      end
+    end
+
+    def free_port = TCPServer.open("127.0.0.1", 0) { |server| server.addr[1] }
+  end
+
+  attr_reader :dir, :torrent, :address, :port, :usage, :pid, :started_at
+
+  # @param dir [String] to be made; holds all it writes
+  # @param torrent [String] of a single file
+  # @param name [String] that file's name
+  def initialize(dir, torrent:, name: "payload", address: "127.0.0.1", prefix: [])
+    @dir = dir
+    @torrent = torrent
+    @name = name
+    @address = address
+    @prefix = prefix
+    @port = Contestant.free_port
+    FileUtils.mkdir_p(File.join(dir, "data"))
+  end
+
+  def label = self.class.label
+  def target = File.join(dir, "data", @name)
+  def path(name) = File.join(dir, name)
+
+  # Serves `file`, which is linked into its directory.
+  def seed(file)
+    File.link(file, target)
+    spawn(seed_command)
+  end
+
+  # Downloads to #target, and serves it from then on.
+  def fetch = spawn(fetch_command)
+
+  def done? = File.exist?(path("done"))
+
+  # When the download was complete, seconds since the epoch, to a clock tick.
+  def finished_at = File.stat(path("done")).mtime.to_f
+
+  # Seconds the download took.
+  def seconds = finished_at - started_at
+
+  def running? = !@pid.nil? && Process.wait(@pid, Process::WNOHANG).nil?
+
+  # What it said.
+  def log = File.read(path("log"))
+
+  # Ends it and all it left behind. Gives its usage.
+  def stop
+    return usage unless pid
+
+    Process.kill(:TERM, pid)
+    Process.wait(pid)
+    read_usage
+  rescue Errno::ESRCH, Errno::ECHILD
+    read_usage
+  ensure
+    @pid = nil
+  end
+
+  private
+
+  def spawn(argv)
+    @started_at = Process.clock_gettime(Process::CLOCK_REALTIME)
+    @pid = Process.spawn({ "HOME" => dir }, *@prefix, Contestant.reaper, path("usage"), path("done.exit"),
+                         *argv.map(&:to_s), chdir: dir, in: File::NULL, %i[out err] => path("log"))
+    self
+  end
+
+  def read_usage
+    words = File.exist?(path("usage")) ? File.read(path("usage")).split : []
+    @usage = Usage.new(words[0].to_i, words[1].to_f, words[2].to_f, words[3].to_i)
+  end
+
+  # A program that some clients call when a download is complete.
+  def hook
+    File.write(path("hook"), "#!/bin/sh\n: > '#{path("done")}'\n", perm: 0o755)
+    path("hook")
+  end
+end
+
+require_relative "contestants/ours"
+require_relative "contestants/aria2"
+require_relative "contestants/transmission"
+require_relative "contestants/libtorrent"

@@ -1,0 +1,26 @@
+# frozen_string_literal: true
+
+class Contestant
+  # murder_client; done when the command returns.
+  class Ours < Contestant
+    named "murder", "murder_client", "murder"
+    PROGRAMS = File.expand_path(ENV.fetch("MURDER_PROGRAMS", "../../../ext/murder/build"), __dir__)
+
+    def self.missing
+      "murder_client is not compiled: rake compile" unless File.executable?(File.join(PROGRAMS, "murder_client"))
+    end
+
+    def done? = File.exist?(path("done.exit"))
+    def finished_at = File.stat(path("done.exit")).mtime.to_f
+
+    private
+
+    def seed_command = command("seeder")
+    def fetch_command = command("peer", "--linger", 600)
+
+    def command(role, *options)
+      [File.join(PROGRAMS, "murder_client"), role, torrent, target, address, "--port", port,
+       "--run-dir", path("run"), "--timeout", 60, *options]
+    end
+  end
+end
