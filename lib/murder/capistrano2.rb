@@ -2,8 +2,8 @@
 
 require "capistrano/configuration"
 require "capistrano/errors"
-require "English"
 require "net/ssh"
+require_relative "adapter"
 require_relative "capistrano2/default_role"
 require_relative "capistrano2/find_strategy"
 require_relative "capistrano2/servers"
@@ -17,6 +17,7 @@ module Murder
   # configuration, and runs the tasks' bodies. {Servers} is the way to the
   # hosts.
   class Capistrano2
+    include Adapter
     include Servers
 
     # Where a configuration keeps its adapter.
@@ -35,8 +36,6 @@ module Murder
 
     def initialize(config)
       @config = config
-      @forced = {}
-      @problems = nil
       @unreachable = []
     end
 
@@ -52,34 +51,6 @@ module Murder
       end
     end
 
-    # Runs a task's body.
-    def perform(task)
-      translated do
-        options = read_options(task.needs)
-        publish(options)
-        task.body.call(self, options)
-      end
-    rescue StandardError => e
-      raise unless cleaning?
-
-      # At the end of a transfer the hooks after a stop must run all the same.
-      problem(e)
-    end
-
-    # @return [Options] for a task that needs these values
-    def read_options(needs = [])
-      Options.new(variables: ->(name) { config.fetch(name, nil) }, arguments: ENV, forced: @forced, needs: needs)
-    end
-
-    # Runs the block with these values in place of arguments and variables.
-    def with(forced)
-      before = @forced
-      @forced = forced
-      yield
-    ensure
-      @forced = before
-    end
-
     # Turns murder's errors into Capistrano's, which `cap` prints as one text
     # and exits with 1.
     def translated
@@ -93,32 +64,6 @@ module Murder
     # Runs another task with its hooks.
     def invoke(task)
       config.find_and_execute_task("murder:#{task}")
-    end
-
-    # Notes a failure and goes on.
-    def attempt
-      yield
-    rescue StandardError, SystemExit => e
-      problem(e)
-    end
-
-    # Runs the block as the end of a transfer. After Ctrl-C it begins with new
-    # connections: the old ones may have been cut in mid-packet, and closing
-    # them ends whatever still runs in their foreground.
-    #
-    # @return [Array<Exception>] what went wrong in it
-    def cleaning
-      before = @problems
-      drop_connections(config.sessions.keys) if before.nil? && $ERROR_INFO.is_a?(SignalException)
-      @problems = []
-      yield
-      @problems
-    ensure
-      @problems = before
-    end
-
-    def cleaning?
-      !@problems.nil?
     end
 
     def dry_run?
@@ -154,19 +99,22 @@ module Murder
       config.roles[name] = DefaultRole.new(config.roles[name], &default)
     end
 
-    # The original left the transfer's tag and archive in these variables;
-    # hooks read them.
-    def publish(options)
-      return if options.tag.nil?
-
-      config.set(:tag, options.tag)
-      config.set(:filename, options.archive)
+    def variable(name)
+      config.fetch(name, nil)
     end
 
-    def problem(error)
-      config.logger.important("while cleaning up: #{error.message}", "murder")
-      @problems << error if cleaning?
-      nil
+    def set(name, value)
+      config.set(name, value)
+    end
+
+    # The old connections may have been cut in mid-packet, and closing them ends
+    # whatever still runs in their foreground.
+    def interrupted
+      drop_connections(config.sessions.keys)
+    end
+
+    def warn(text)
+      config.logger.important(text, "murder")
     end
   end
 end

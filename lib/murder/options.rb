@@ -22,8 +22,23 @@ module Murder
       ["tracker_port", 8998, "The port on which the tracker listens and on which everybody asks it."],
       ["tracker_host", nil, "The name or address under which the hosts reach the tracker; without one, the tracker " \
                             "role's host name as cap knows it."],
-      ["murder_max_hosts", nil, "The greatest number of hosts to which cap talks at once; without one, all of them."]
+      ["murder_max_hosts", nil, "The greatest number of hosts to which cap talks at once; without one, all of them."],
+      ["murder_outside_links", nil, "Whether symbolic links that lead out of the directory, such as " \
+                                    "`log -> ../../shared/log`, are sent and made on the peers; without a word they " \
+                                    "are refused, but for a deploy with Capistrano 3, whose links are your " \
+                                    "repository's own."]
     ].map { |name, default, doc| Setting.new(name: name.to_sym, kind: :variable, default: default, doc: doc) }.freeze
+
+    # Of a deploy with Capistrano 3 alone.
+    DEPLOY_VARIABLES = [
+      ["murder_source", :git, "Where the release comes from. `:git`: `branch` of `repo_url`, from a mirror on the " \
+                              "seeder, which alone talks to the repository. `:local`: `branch` of the git checkout " \
+                              "in which you run cap. `:working_tree`: the files there as they are, without `.git`."],
+      ["murder_manage_tracker", true, "Whether the deploy starts the tracker, and stops it unless it ran before."],
+      ["murder_distribute", true, "Whether `deploy:check`, and so every deploy, sends murder's programs to servers " \
+                                  "that have not got them."]
+    ].map { |name, default, doc| Setting.new(name: name.to_sym, kind: :variable, default: default, doc: doc) }.freeze
+    SOURCES = %i[git local working_tree].freeze
 
     ARGUMENTS = [
       ["tag", :value, "Names the transfer; no `/`."],
@@ -57,9 +72,9 @@ module Murder
     }.freeze
 
     attr_reader :tag, :files_path, :destination_path, :temp_path, :murder_path, :tracker_port, :tracker_host,
-                :max_hosts, *FLAGS
+                :max_hosts, :outside_links, *FLAGS
 
-    FLAGS.each { |flag| alias_method :"#{flag}?", flag }
+    [*FLAGS, :outside_links].each { |flag| alias_method :"#{flag}?", flag }
 
     # @param variables [#call] name (Symbol) => value or nil
     # @param arguments [Hash{String => String}] such as ENV
@@ -90,9 +105,14 @@ module Murder
       "#{archive}.torrent"
     end
 
+    # @return [Boolean] whether the payload is an archive that the peers unpack
+    def extract?
+      @extract
+    end
+
     # @return [String] where a peer's files end up
     def destination
-      return destination_path if path_is_file || no_tag_directory
+      return destination_path if !extract? || no_tag_directory
 
       "#{destination_path.chomp("/")}/#{tag}"
     end
@@ -113,8 +133,15 @@ module Murder
     def read_flags
       FLAGS.each do |name|
         given = @forced.fetch(name) { @arguments[name.to_s] }
-        instance_variable_set(:"@#{name}", !NO.include?(given.to_s.downcase))
+        instance_variable_set(:"@#{name}", yes?(given))
       end
+      @outside_links = yes?(@forced.fetch(:outside_links) { @variables.call(:murder_outside_links) })
+      # a deploy may send an archive that is one already
+      @extract = @forced.fetch(:extract) { !path_is_file }
+    end
+
+    def yes?(value)
+      !NO.include?(value.to_s.downcase)
     end
 
     # The original's order: a default_* that is set wins over its argument.
@@ -184,7 +211,7 @@ module Murder
     end
 
     def empties_destination_path?
-      unsafe_please_delete && (no_tag_directory || path_is_file)
+      unsafe_please_delete && (no_tag_directory || !extract?)
     end
 
     # A directory that murder empties must be one of its own: no root, no home,

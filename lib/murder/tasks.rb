@@ -170,6 +170,16 @@ module Murder
       Task.new(name: name, roles: roles, needs: needs, description: description, body: Bodies.method(name)).freeze
     end.freeze
 
+    # What Capistrano 3 asks of an SCM plugin. Hooks invoke these in a deploy.
+    DEPLOY = {
+      "check" => "Checks all that a deploy by murder needs: roles, settings, git on the seeder and the repository. " \
+                 "Then sends murder's programs to servers that have not got them (murder_distribute).",
+      "create_release" => "Brings the release to all servers. Packed once, sent by a transfer of its own, unpacked " \
+                          "into release_path; if anything fails, nothing of it is left.",
+      "set_current_revision" => "Tells Capistrano which commit this is.",
+      "set_current_revision_time" => "Tells Capistrano when it was made."
+    }.freeze
+
     # @return [Task]
     def self.[](name)
       ALL.find { |task| task.name == name } || raise(KeyError, "no task #{name}")

@@ -14,15 +14,19 @@ module Murder
       Step.new("Peering...", "peer", "stop_peering")
     ].freeze
 
+    TRACKER = Step.new("Starting the tracker...", "start_tracker", "stop_tracker")
+
     # @param runner an adapter: see {Tasks}
-    def initialize(runner)
+    # @param tracker [Boolean] whether the tracker belongs to it; else hooks start and stop one
+    def initialize(runner, tracker: false)
       @runner = runner
+      @steps = tracker ? [STEPS.first, TRACKER, *STEPS.drop(1)] : STEPS
     end
 
     # @raise the first thing that went wrong; a failed stop only if all else went well
     def call
       begun = []
-      STEPS.each do |step|
+      @steps.each do |step|
         begun.unshift(step)
         @runner.info(step.says)
         @runner.invoke(step.start)

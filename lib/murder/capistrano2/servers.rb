@@ -1,6 +1,5 @@
 # frozen_string_literal: true
 
-require "socket"
 require_relative "../errors"
 
 module Murder
@@ -10,13 +9,7 @@ module Murder
     module Servers
       # A connection that died, as net-ssh and the system say it.
       LOST = [Net::SSH::Exception, IOError, SystemCallError, SocketError].freeze
-      # A host that answers nothing for so many seconds is lost: idle time,
-      # probes' interval and number. Without them a host that loses its power
-      # would keep Capistrano waiting for ever.
-      # TCP_KEEPALIVE is macOS's name for the idle time.
-      KEEPALIVE = { TCP_KEEPIDLE: 20, TCP_KEEPALIVE: 20, TCP_KEEPINTVL: 5, TCP_KEEPCNT: 4 }
-                  .select { |name, _| Socket.const_defined?(name) }.freeze
-      private_constant :LOST, :KEEPALIVE
+      private_constant :LOST
 
       # HOSTFILTER chooses among the peers; without tracker and seeder nothing
       # would reach those that are left.
@@ -115,15 +108,6 @@ module Murder
         new = servers.reject { |server| config.sessions.key?(server) }
         config.establish_connections_to(new)
         new.each { |server| watch(config.sessions[server]) }
-      end
-
-      # Has the kernel notice when the other end is gone.
-      def watch(session)
-        socket = session.transport.socket
-        return unless socket.is_a?(TCPSocket) # but a proxy command's pipe
-
-        socket.setsockopt(Socket::SOL_SOCKET, Socket::SO_KEEPALIVE, true)
-        KEEPALIVE.each { |name, value| socket.setsockopt(Socket::IPPROTO_TCP, Socket.const_get(name), value) }
       end
 
       def lost_servers(error, servers)

@@ -1,0 +1,106 @@
+# frozen_string_literal: true
+
+require "English"
+require "socket"
+require_relative "errors"
+require_relative "options"
+
+module Murder
+  # What the adapters for Capistrano 2 and 3 have in common: how a task is run
+  # and how a transfer ends. The adapter gives
+  #   translated { }       its Capistrano's errors for murder's
+  #   variable(name)       the value or nil
+  #   set(name, value)
+  #   warn(text)
+  #   interrupted          makes way for new connections after Ctrl-C
+  module Adapter
+    # A host that answers nothing for so many seconds is lost: idle time,
+    # probes' interval and number. Without them a host that loses its power
+    # would keep Capistrano waiting for ever.
+    # TCP_KEEPALIVE is macOS's name for the idle time.
+    KEEPALIVE = { TCP_KEEPIDLE: 20, TCP_KEEPALIVE: 20, TCP_KEEPINTVL: 5, TCP_KEEPCNT: 4 }
+                .select { |name, _| Socket.const_defined?(name) }.freeze
+    private_constant :KEEPALIVE
+
+    # Runs a task's body.
+    def perform(task)
+      translated do
+        options = read_options(task.needs)
+        publish(options)
+        task.body.call(self, options)
+      end
+    rescue StandardError => e
+      raise unless cleaning?
+
+      # At the end of a transfer the hooks after a stop must run all the same.
+      problem(e)
+    end
+
+    # @return [Options] for a task that needs these values
+    def read_options(needs = [])
+      Options.new(variables: ->(name) { variable(name) }, arguments: ENV, forced: @forced || {}, needs: needs)
+    end
+
+    # Runs the block with these values in place of arguments and variables.
+    def with(forced)
+      before = @forced
+      @forced = forced
+      yield
+    ensure
+      @forced = before
+    end
+
+    # Notes a failure and goes on.
+    def attempt
+      yield
+    rescue StandardError, SystemExit => e
+      problem(e)
+    end
+
+    # Runs the block as the end of a transfer. After Ctrl-C it begins with new
+    # connections.
+    #
+    # @return [Array<Exception>] what went wrong in it
+    def cleaning
+      before = @problems
+      interrupted if before.nil? && $ERROR_INFO.is_a?(SignalException)
+      @problems = []
+      yield
+      @problems
+    ensure
+      @problems = before
+    end
+
+    def cleaning?
+      !@problems.nil?
+    end
+
+    private
+
+    # Has the kernel notice when the other end is gone.
+    #
+    # @param session [Net::SSH::Connection::Session]
+    def watch(session)
+      socket = session.transport.socket
+      return unless socket.is_a?(TCPSocket) # but a proxy command's pipe
+
+      socket.setsockopt(Socket::SOL_SOCKET, Socket::SO_KEEPALIVE, true)
+      KEEPALIVE.each { |name, value| socket.setsockopt(Socket::IPPROTO_TCP, Socket.const_get(name), value) }
+    end
+
+    # The original left the transfer's tag and archive in these variables;
+    # hooks read them.
+    def publish(options)
+      return if options.tag.nil?
+
+      set(:tag, options.tag)
+      set(:filename, options.archive)
+    end
+
+    def problem(error)
+      warn("while cleaning up: #{error.message}")
+      @problems << error if cleaning?
+      nil
+    end
+  end
+end

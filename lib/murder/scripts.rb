@@ -1,0 +1,128 @@
+# frozen_string_literal: true
+
+module Murder
+  # The fixed texts for sh that {Commands} runs with {Command.script}: the
+  # comment over each says what its words are.
+  module Scripts
+    # $@: a program's `stop`. That there was none to stop is fine and not worth
+    # a word.
+    STOP = <<~SH
+      said=$("$@" 2>&1); s=$?;
+      [ $s -eq 0 ] || [ $s -eq 11 ] || { echo "$said" >&2; exit $s; }
+    SH
+
+    # $@: a daemon's `status`. Prints "runs" or nothing.
+    RUNS = '! "$@" >/dev/null 2>&1 || echo runs'
+
+    # $1: a release that nobody may have made yet.
+    NEW_RELEASE = '[ ! -e "$1" ] || { echo "release_path $1 is there already: deploy again" >&2; exit 12; }'
+
+    # $1: murder's directory, then the programs' names.
+    PROGRAMS_THERE = <<~SH
+      d=$1; shift;
+      for p; do [ -x "$d/$p" ] || { echo "$d/$p is not there:
+      run murder:distribute_files, or leave murder_distribute at true" >&2; exit 4; }; done
+    SH
+
+    # $1: a directory to fill. Made if it is missing; refused, before anything
+    # is transferred, unless it is empty and writable.
+    EMPTY_DIRECTORY = <<~SH
+      mkdir -p "$1" || exit 5;
+      there=$(ls -A "$1") || exit 5;
+      [ -z "$there" ] || { echo "destination_path $1 is not empty:
+      choose another, or add unsafe_please_delete=1 to empty it" >&2; exit 12; };
+      [ -w "$1" ] || { echo "destination_path $1 is not writable" >&2; exit 5; }
+    SH
+
+    # $1: a directory to fill beside what it holds.
+    DIRECTORY = <<~SH
+      mkdir -p "$1" || exit 5;
+      [ -w "$1" ] || { echo "destination_path $1 is not writable" >&2; exit 5; }
+    SH
+
+    # $1: a directory to empty, hidden files included; made if it is missing.
+    EMPTIED_DIRECTORY = <<~SH
+      mkdir -p "$1" && cd "$1" && find . ! -name . -prune -exec rm -rf {} + || exit 5
+    SH
+
+    # $1: a file, or a directory for it.
+    FILE = <<~SH
+      d=$1; [ -d "$d" ] || d=$(dirname "$d");
+      [ -d "$d" ] && [ -w "$d" ] || { echo "destination_path $1: $d is not a writable directory" >&2; exit 5; }
+    SH
+
+    # $1: a file, or a directory to empty for it.
+    EMPTIED_FOR_FILE = <<~SH
+      d=$1; [ -d "$d" ] || d=$(dirname "$d");
+      [ -d "$d" ] && [ -w "$d" ] || { echo "destination_path $1: $d is not a writable directory" >&2; exit 5; };
+      [ ! -d "$1" ] || { cd "$1" && find . ! -name . -prune -exec rm -rf {} +; } || exit 5
+    SH
+
+    # $1: a file that somebody else might have prepared as a link.
+    NO_LINK = '[ ! -L "$1" ] || rm -f "$1"'
+
+    # $1: a file, $2: where its copy goes; under a name of its own until it is
+    # whole.
+    COPY = <<~SH
+      d=$2; [ ! -d "$d" ] || d=$d/${1##*/};
+      [ ! "$1" -ef "$d" ] || exit 0;
+      rm -f "$d.murder-part" && cp "$1" "$d.murder-part" && mv -f "$d.murder-part" "$d" ||
+      { rm -f "$d.murder-part"; exit 5; }
+    SH
+
+    # $1: a directory; of one that is not there murder_make_torrent tells.
+    MUST_BE_DIRECTORY = <<~SH
+      [ -d "$1" ] || [ ! -e "$1" ] ||
+      { echo "files_path $1 is not a directory: add path_is_file=1 to send a file" >&2; exit 4; }
+    SH
+
+    # $1: murder's directory, then the programs' names. Prints what the host is
+    # and what is there: platform, checksums, number of entries, "runs".
+    INVENTORY = <<~SH
+      uname -sm; cd "$1" 2>/dev/null || exit 0; shift;
+      sha256sum "$@" 2>/dev/null;
+      find . ! -name . -prune ! -name run 2>/dev/null | wc -l;
+      ! ./murder_client --version >/dev/null 2>&1 || echo runs
+    SH
+
+    # $1: murder's directory, $2: the kilobytes that will be sent there. Changes
+    # nothing but that the directory is there; refuses one that looks like
+    # somebody's data, a full disk, and one that no program can be run from.
+    CHECK_MURDER = <<~'SH'
+      mkdir -p "$1" && cd "$1" || exit 5;
+      [ "$(find . ! -name . | wc -l)" -lt 1000 ] || { echo "Cowardly refusing to remove files!
+      Check the remote_murder_path: $1 holds 1000 or more" >&2; exit 12; };
+      [ -w . ] || { echo "remote_murder_path $1 is not writable" >&2; exit 5; };
+      free=$(df -Pk . 2>/dev/null | sed -n 's/.* \([0-9][0-9]*\)  *[0-9][0-9]*% .*/\1/p' | tail -n 1);
+      old=$(du -sk . 2>/dev/null | sed 's/[^0-9].*//');
+      [ $((${free:-$2} + ${old:-0})) -ge "$2" ] || { echo "remote_murder_path $1:
+      the disk is full: $2 KB needed, $free KB free" >&2; exit 5; };
+      { printf '#!/bin/sh\n' >.murder-try && chmod 755 .murder-try; } 2>/dev/null ||
+      { rm -f .murder-try; echo "remote_murder_path $1: cannot write there: is the disk full?" >&2; exit 5; };
+      ./.murder-try 2>/dev/null; s=$?; rm -f .murder-try;
+      [ $s -eq 0 ] || { echo "remote_murder_path $1: no program can be run from there: is it mounted noexec?
+      Choose another directory" >&2; exit 5; }
+    SH
+
+    # $1: murder's directory: emptied but for run/, where the pid files of
+    # what may still be running are.
+    PREPARE_MURDER = <<~SH
+      cd "$1" && find . ! -name . -prune ! -name run -exec rm -rf {} + || exit 5
+    SH
+
+    # $1: murder's directory, $2: the archive in it. What does not run is said
+    # with the reason, as far as the shell gives one.
+    UNPACK_MURDER = <<~SH
+      cd "$1" || exit 5;
+      said=$({ gzip -dc "$2" | tar -xf -; } 2>&1) || { rm -f "$2";
+      echo "remote_murder_path $1: cannot unpack there: $(echo "$said" | tail -n 1)" >&2; exit 5; };
+      rm -f "$2";
+      said=$(./murder_client --version 2>&1 >/dev/null); s=$?; said=$(echo "$said" | tail -n 1);
+      case $s in 0) exit 0;;
+      126) why="the directory may be mounted noexec, or they are for another processor than $(uname -m)";;
+      127) why="a library is missing: send the programs of rake dist, which need none";;
+      *) why="the kernel may be too old ($(uname -r))";; esac;
+      echo "the programs in $1 do not run: ${said:-exit status $s}: $why" >&2; exit 5
+    SH
+  end
+end
