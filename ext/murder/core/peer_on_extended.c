@@ -18,8 +18,12 @@ on_ext_handshake(struct swarm *s, struct peer *p, struct span body)
 	if (h.port != 0 && p->dialled.port == 0) {
 		p->dialled = p->addr;
 		p->dialled.port = h.port;
+		p->up_at = s->now;
 		dial_note(s, p);
 	}
+	if (!s->c.is_private)
+		p->pex_id = h.id_pex;
+	pex_say(s, p);
 	if (h.block < PARTIAL_UNIT)
 		return;
 	p->kin = true;
@@ -36,4 +40,6 @@ peer_on_extended(struct swarm *s, struct peer *p, const struct wire_msg *m)
 		peer_close(s, p, CLOSE_PROTOCOL);
 	else if (m->ext_id == WIRE_EXT_HANDSHAKE)
 		on_ext_handshake(s, p, m->body);
+	else if (m->ext_id == WIRE_EXT_PEX)
+		pex_on_message(s, p, m->body);
 }

@@ -64,6 +64,7 @@ peer_on_handshake(
 	p->fast = h->fast;
 	p->extended = h->extended;
 	p->state = PEER_UP;
+	p->up_at = s->now;
 	s->n_up++;
 	p->n_needs = s->have.n_set;
 	peer_say_hello(s, p);

@@ -138,6 +138,8 @@ check_peer(struct swarm *s, struct peer *p)
 	ask_check_silence(s, p);
 	/* What others owed or rejected may be asked of it now. */
 	ask_more(s, p);
+	if (p->state == PEER_UP)
+		pex_say(s, p);
 }
 
 static bool

@@ -11,6 +11,7 @@
  *   swarm_piece.c    blocks arriving, pieces stored, culprits found
  *   swarm_serve.c    whose requests to serve, and whom to grant
  *   swarm_dial.c     addresses known, whom to connect to
+ *   swarm_pex.c      neighbours telling one another of neighbours
  *   swarm_announce.c when to ask the tracker, what to do with its answer
  */
 #ifndef MURDER_CORE_SWARM_INT_H
@@ -91,6 +92,12 @@ struct peer {
 	uint32_t offered; /* what we suggested to it last, or NO_PIECE */
 	bool slow;        /* drained far below the usual rate */
 	struct instant deaf_until; /* did not drain */
+
+	uint8_t pex_id;          /* to send PEX under; 0: do not */
+	struct instant pex_next; /* when it may be told again */
+	struct instant pex_said; /* when it was told; 0 never */
+	struct instant pex_take; /* when it may tell us again */
+	struct instant up_at;    /* when we knew where it listens */
 
 	struct instant heard, said; /* last byte in, last message out */
 };
@@ -276,6 +283,12 @@ void dial_ended(struct swarm *s, struct peer *p, bool failed);
 void dial_ban(struct swarm *s, const struct peer *p, bool is_self);
 bool dial_is_banned(const struct swarm *s, const struct addr *a);
 struct instant dial_deadline(const struct swarm *s);
+
+/* ---- swarm_pex.c -------------------------------------------------------- */
+/* Tells p of neighbours it does not know by us, if it is time to. */
+void pex_say(struct swarm *s, struct peer *p);
+/* The body of a message under WIRE_EXT_PEX; may close p. */
+void pex_on_message(struct swarm *s, struct peer *p, struct span body);
 
 /* ---- swarm_announce.c --------------------------------------------------- */
 void announce_check(struct swarm *s);
