@@ -30,7 +30,7 @@ RSpec.describe "deploying by murder with Capistrano 2", :e2e do
   def expect_nothing_left
     expect(left_running).to be_empty
     expect(left_in_temp).to be_empty
-    expect(Dir.children(fleet.control_path("/tmp")).grep_v(/\Amy-cache\z/)).to be_empty
+    expect(fleet.control_temp.grep_v(/\Amy-cache\z/)).to be_empty
   end
 
   it "brings one release after another to every server, and rolls back" do

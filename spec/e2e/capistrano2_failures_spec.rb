@@ -31,7 +31,7 @@ RSpec.describe "a deploy by murder that fails", :e2e do
       expect(Dir.children(host.path("/srv/app/releases")).size).to eq(1)
     end
     expect(left_in_temp(those)).to be_empty
-    expect(Dir.children(fleet.control_path("/tmp"))).to be_empty
+    expect(fleet.control_temp).to be_empty
   end
 
   it "because the third host's disk is full says so, is rolled back, and leaves nothing running" do

@@ -15,7 +15,7 @@ RSpec.describe Hosts, :e2e do
       require #{File.expand_path("../support/hosts.rb", __dir__).inspect}
       Hosts::Fleet.open(count: 2) do |fleet|
         fleet.spawn("sleep", "1234")
-        fleet[2].sh!("setsid sleep 1235 > /dev/null 2>&1 &")
+        fleet[2].spawn("sleep", "1235")
         puts [fleet.workdir.path, *fleet.pids].join(" ")
         $stdout.flush
         sleep 60
@@ -114,6 +114,22 @@ RSpec.describe Hosts, :e2e do
       expect(File.exist?(dir)).to be(true)
       Hosts::Workdir.reap
       expect(File.exist?(dir)).to be(false)
+    end
+  end
+
+  it "lets nobody on the control host change what the user has under /tmp" do
+    skip "this needs namespaces" if described_class.kind == :local
+    Dir.mktmpdir("murder-spec-", "/tmp") do |own|
+      File.write("#{own}/precious", "p")
+      Hosts::Fleet.open(count: 1, keep: [own]) do |fleet|
+        expect(fleet.capture!("cat", "#{own}/precious")).to eq("p")
+        expect(fleet.capture("rm", "-rf", own)).not_to be_ok
+        fleet.capture!("touch", "/tmp/other")
+        fleet.clean_control
+        expect(fleet.control_temp).to be_empty
+        expect(fleet.capture!("cat", "#{own}/precious")).to eq("p")
+      end
+      expect(File.read("#{own}/precious")).to eq("p")
     end
   end
 

@@ -160,7 +160,7 @@ module E2E
         host.processes.map(&:first).each { |pid| host.sh("kill -9 #{pid}") }
         host.sh!('find /srv /tmp ~ -mindepth 1 -delete; rm -f "$0"*', FINDINGS)
       end
-      FileUtils.rm_rf(Dir.children(fleet.control_path("/tmp")).map { |name| fleet.control_path("/tmp/#{name}") })
+      fleet.clean_control
     end
 
     # What a sanitizer found in a program on any host.

@@ -83,6 +83,16 @@ module Hosts
       hosts.select(&:up?).each { |host| @world.unshape(host) }
     end
 
+    # Names in the control host's /tmp that came there since it was made.
+    def control_temp
+      @world.temp
+    end
+
+    # Empties it, but for directories of the user's that stand in it.
+    def clean_control
+      control_temp.each { |name| FileUtils.rm_rf(@workdir.join("control", "tmp", name)) }
+    end
+
     # Where a file of the control host is found from outside; its /tmp is its own.
     def control_path(name)
       @world.path(name)
@@ -116,7 +126,8 @@ module Hosts
       options = { disk: @disk[number], variables: @environment }
       type.new(number, workdir: @workdir, world: @world, keys: @keys, **options).tap do |host|
         host.root = @roots[number] if @roots.key?(number)
-        names = "#{host.address} #{host.name}\n#{host.address6} #{host.name} #{host.name}-six\n"
+        names = "#{host.address} #{host.name}\n"
+        names += "#{host.address6} #{host.name} #{host.name}-six\n" unless host.address6.nil?
         File.write(@workdir.join("hosts-file"), names, mode: "a") unless again
       end
     end

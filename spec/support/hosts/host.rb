@@ -16,17 +16,14 @@ module Hosts
     def initialize(number, workdir:, world:, keys:, disk: nil, variables: {})
       @number = number
       @name = "host#{number}"
-      @link = "h#{number}"
-      @address = "10.66.#{number / 250}.#{(number % 250) + 1}"
-      @address6 = format("fd66::%x", number)
       @workdir = workdir
       @world = world
       @disk = disk
       @variables = variables
       @user = Hosts.login.name
-      @port = 22
+      addresses
       prepare
-      keys.equip(@workdir.join(@name, "etc"), @name, "#{@name}-six", @address, @address6)
+      keys.equip(@workdir.join(@name, "etc"), @name, "#{@name}-six", @address, *@address6, port: @port)
     end
 
     # Gives it, before `launch`, a system of its own in place of the machine's:
@@ -141,6 +138,9 @@ module Hosts
     # Waits for the end of its first process, however it came.
     def reap
       Process.wait(@outer) unless @pid.nil?
+    rescue Errno::ECHILD
+      nil # `up?` saw it
+    ensure
       @pid = nil
     end
 
@@ -151,6 +151,14 @@ module Hosts
     end
 
     private
+
+    def addresses
+      @link = "h#{@number}"
+      @address = "10.66.#{@number / 250}.#{(@number % 250) + 1}"
+      @address6 = format("fd66::%x", @number)
+      @port = 22
+      @own = OWN
+    end
 
     # The same at every start, so that nobody remembers a wrong one.
     def hardware_address
@@ -176,7 +184,7 @@ module Hosts
     def sshd
       login = Hosts.login
       become = ["unshare", "--user", "--map-user=#{login.uid}", "--map-group=#{login.gid}", "--"]
-      [*(become if @world.kind == :user), "/usr/sbin/sshd", "-D", "-e", "-f", "#{OWN}/sshd_config"]
+      [*(become if @world.kind == :user), "/usr/sbin/sshd", "-D", "-e", "-f", "#{@own}/sshd_config"]
     end
 
     def prepare
@@ -199,8 +207,8 @@ module Hosts
     def sshd_config
       <<~CONFIG
         Port #{@port}
-        HostKey #{OWN}/host_key
-        AuthorizedKeysFile #{OWN}/authorized_keys
+        HostKey #{@own}/host_key
+        AuthorizedKeysFile #{@own}/authorized_keys
         StrictModes no
         UsePAM no
         PasswordAuthentication no

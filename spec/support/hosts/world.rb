@@ -38,7 +38,8 @@ module Hosts
       @kind = kind
       workdir.mkdir("control", "tmp")
       File.chmod(0o1777, workdir.join("control", "tmp"))
-      launch([*keep, workdir.path].map { |dir| File.realpath(dir) }.uniq.select { |dir| dir.start_with?("/tmp/") })
+      @keep = [*keep, workdir.path].map { |dir| File.realpath(dir) }.uniq.select { |dir| dir.start_with?("/tmp/") }
+      launch(@keep)
     end
 
     # argv prefix: with the world's files and network; in its pid namespace too
@@ -59,6 +60,11 @@ module Hosts
       return if lines.empty?
 
       Shell.run!(*enter(@pid, "--net"), "ip", "-batch", "-", stdin: lines.join("\n"))
+    end
+
+    # Names in the control host's /tmp, without the directories kept visible.
+    def temp
+      Dir.children(@workdir.join("control", "tmp")) - @keep.map { |dir| dir.split("/")[2] }
     end
 
     # Where a file of the control host is found from outside.

@@ -17,6 +17,8 @@ mount --bind "$WORK/control/tmp" /tmp
 for dir in "$@"; do
   mkdir -p "$dir"
   mount --bind "$WORK/keep$dir" "$dir"
+  # They are the user's: to look at, not to change.
+  [ "$dir" = "$WORK" ] || mount -o remount,bind,ro "$dir"
 done
 mount --bind "$WORK/hosts-file" /etc/hosts
 echo ready
