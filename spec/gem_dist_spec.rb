@@ -6,6 +6,7 @@ require "fileutils"
 require "open3"
 require "rbconfig"
 require "tmpdir"
+require "zlib"
 
 # The gem with the programs of `rake dist`, where nothing can be compiled.
 RSpec.describe "the gem with programs", :dist, :slow do
