@@ -17,7 +17,7 @@ module Hosts
 
     def launch
       read, @lifeline = IO.pipe
-      @pid = @outer = Process.spawn(*[RbConfig.ruby, File.join(__dir__, "keeper.rb"), *prefix, *sshd],
+      @pid = @outer = Process.spawn(RbConfig.ruby, File.join(__dir__, "keeper.rb"), *prefix, *sshd,
                                     in: read, %i[out err] => log_file, pgroup: true)
       read.close
     end

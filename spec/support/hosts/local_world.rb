@@ -11,7 +11,7 @@ module Hosts
     attr_reader :kind, :net
 
     def initialize(workdir, kind:, keep: [])
-      raise Error, "neither namespaces nor proot work here" unless Shell.run("proot", "true").ok?
+      check_proot(workdir)
 
       @kind = kind
       @net = "127.#{rand(1..254)}.#{rand(1..254)}"
@@ -47,5 +47,18 @@ module Hosts
       raise Error, "links cannot be shaped without namespaces"
     end
     alias unshape shape
+
+    private
+
+    # proot 5.1 does not know statx, which `ls` and `find` of today use: what it
+    # swaps in, they would look for in the machine's own directories.
+    def check_proot(workdir)
+      return if Shell.run("proot", "-b", "#{workdir.path}:/srv", "ls", "-d", "/srv/owner").ok?
+
+      raise Error, "hosts cannot be made: namespaces are not allowed here, and proot is missing or too old " \
+                   "(it must know statx): run as root, or allow user namespaces"
+    rescue Errno::ENOENT
+      raise Error, "hosts cannot be made: neither namespaces nor proot are there: run as root"
+    end
   end
 end
