@@ -93,6 +93,29 @@ module E2E
       RUBY
     end
 
+    # Somebody with Capistrano 3, this Capfile (below capistrano/setup) and this
+    # config/deploy.rb.
+    def operator3(capfile, deploy, servers)
+      @operators = (@operators || 0) + 1
+      Hosts::Operator3.new(fleet, "operator#{rand(1 << 40)}", capfile, deploy, servers)
+    end
+
+    # A deploy by murder of `repository`, a path on the first host, with Capistrano 3.
+    def deployer3(repository, more = "", capfile: "", servers: nil)
+      operator3(<<~CAPFILE, <<~DEPLOY, servers || addresses.map { |one| "server #{one.inspect}, roles: %w{app}" })
+        require "capistrano/deploy"
+        require "capistrano/scm/murder"
+        install_plugin Capistrano::SCM::Murder
+        #{capfile}
+      CAPFILE
+        set :application, "app"
+        set :deploy_to, "/srv/app"
+        set :repo_url, #{repository.inspect}
+        set :branch, "main"
+        #{more}
+      DEPLOY
+    end
+
     # What of murder's runs on a host, as command lines.
     def running(host)
       host.processes.map(&:last).grep(/murder_|sleep/)

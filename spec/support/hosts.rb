@@ -13,6 +13,7 @@ require_relative "hosts/local_world"
 require_relative "hosts/local_host"
 require_relative "hosts/fleet"
 require_relative "hosts/operator"
+require_relative "hosts/operator3"
 require_relative "hosts/tree"
 
 # Hosts as real as one machine allows, for the demo and for the specs.
