@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -389,6 +390,17 @@ build_torrent(struct job *j, struct buf *out)
 	return rc < 0 ? ioerr_core(&j->e, j->o.target, rc) : 0;
 }
 
+/* Whether nobody is left to read our line: cap was interrupted, and may have
+ * cleaned up already. */
+static bool
+caller_gone(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO};
+
+	return poll(&out, 1, 0) == 1 &&
+	       (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 /* Gives both files their names. What takes long or may fail comes before;
  * then no signal comes between. */
 static int
@@ -400,6 +412,9 @@ commit(struct job *j)
 	if ((payload != NULL && output_sync(payload, &j->e) < 0) ||
 	    output_sync(target, &j->e) < 0)
 		return j->e.code;
+	if (caller_gone())
+		return ioerr_set(&j->e, STATUS_INTERRUPTED, "standard output",
+		    "nobody reads it any more: nothing was written");
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	if (payload != NULL) {

@@ -41,7 +41,7 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
   end
 
   def expect_current(tree, those = hosts, ignore: %w[REVISION REVISION_TIME])
-    those.each { |host| expect(Hosts::Tree.difference(tree, current(host).except(*ignore))).to be_empty, host.name }
+    those.each { |host| expect(Hosts::Tree.difference(tree, current(host).except(*ignore))).to be_empty }
   end
 
   # Nothing runs, and no temporary file is left, on the hosts and on the machine that ran cap.
@@ -98,7 +98,7 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
   it "sends what git archive has: .git* files, links to anywhere, repo_tree" do
     File.symlink("../../shared/log", File.join(source, "deep/log"))
     File.symlink("/etc/hostname", File.join(source, "deep/name"))
-    commit(source, "deep/run" => "#!/bin/sh\n")
+    commit(source, { "deep/run" => "#!/bin/sh\n" })
     publish
     expect(deployer3("/srv/source.git").cap("deploy")).to succeed
     expect_current(checkout)
@@ -150,7 +150,10 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
   describe "from the operator's checkout" do
     def deployer(source_name, more = "")
       deployer3("/srv/nowhere.git", "set :murder_source, #{source_name.inspect}\n#{more}").tap do |cap|
-        %w[Capfile config].each { |name| FileUtils.mv(File.join(cap.dir, name), source) }
+        %w[Capfile config].each do |name|
+          FileUtils.rm_rf(File.join(source, name))
+          FileUtils.mv(File.join(cap.dir, name), source)
+        end
         cap.instance_variable_set(:@dir, source)
       end
     end
@@ -169,7 +172,7 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
       cap = deployer(:working_tree)
       File.write(File.join(source, "small"), "not committed")
       expect(cap.cap("deploy")).to succeed
-      expect_current(checkout)
+      expect_current(checkout.except("log/capistrano.log"), ignore: %w[REVISION REVISION_TIME log/capistrano.log])
       expect(hosts.map { |host| revision(host) }).to all(eq("#{@first}-modified"))
       expect_nothing_left
     end
@@ -177,6 +180,14 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
     it ":local names a branch that is not there, and does nothing" do
       expect(deployer(:local, 'set :branch, "nosuch"').cap("deploy")).to fail_saying(/branch "nosuch" is not in the git/)
       expect(hosts.map { |host| File.exist?(host.path("/srv/app")) }).to all(be(false))
+    end
+
+    it ":local sends repo_tree alone" do
+      cap = deployer(:local, 'set :repo_tree, "deep/er"')
+      expect(cap.cap("deploy")).to succeed
+      expect(host(4).sh!("ls /srv/app/current")).to eq("REVISION\nREVISION_TIME\nfile\n")
+      expect(deployer(:local, 'set :repo_tree, "deeper"').cap("deploy")).to fail_saying(/repo_tree "deeper" is no dir/)
+      expect_nothing_left
     end
   end
 
@@ -237,7 +248,7 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
     expect(cap.cap("deploy")).to succeed
     before = hosts.map { |host| releases(host) }
     tree = checkout
-    commit(source, "big" => Random.new(3).bytes(20 << 20))
+    commit(source, { "big" => Random.new(3).bytes(20 << 20) })
     publish
     host(3).sh!("mount -t tmpfs -o size=8m none /srv/app/releases")
     expect(cap.cap("deploy")).to fail_saying(/murder:peer failed on #{addresses[2]}: .*(room|space)/i, /HOOK failed/)
@@ -250,7 +261,7 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
   describe "when it is interrupted with Ctrl-C" do
     # While the first of the tasks that match is at work.
     def interrupt_at(pattern, bytes: 60 << 20)
-      commit(source, "big" => Random.new(4).bytes(bytes))
+      commit(source, { "big" => Random.new(4).bytes(bytes) })
       publish
       cap = deployer3("/srv/source.git")
       expect(cap.cap("murder:distribute_files")).to succeed
@@ -265,6 +276,19 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
     end
 
     it("packing: nothing is left") { interrupt_at(/murder:create_torrent/) }
+    it "packing a directory by hand: nothing appears later" do
+      20.times { |number| write_files(host(1), "/srv/data", number.to_s => Random.new(number).bytes(8 << 20)) }
+      cap = deployer3("/srv/source.git")
+      expect(cap.cap("murder:distribute_files")).to succeed
+      job = cap.start("murder:create_torrent", "tag=v1", "files_path=/srv/data")
+      sleep 0.05 until all_running.grep(/murder_make_torrent/).any?
+      job.interrupt
+      expect(job.wait(timeout: 60)).not_to eq(0)
+      expect(all_running).to include(/murder_make_torrent/)
+      expect(left_running(timeout: 60)).to be_empty
+      expect(left_in_temp).to be_empty
+    end
+
     it("transferring: nothing is left") { interrupt_at(/murder_client peer/) }
     it("fetching the revision: nothing is left") { interrupt_at(/git archive/) }
   end

@@ -293,6 +293,16 @@ RSpec.describe "murder_make_torrent" do
       expect(run("src", "t:1", "x.tgz.torrent").status).to eq(0)
     end
 
+    it "writes nothing when nobody is left who reads its line, with status 13" do
+      read, write = IO.pipe
+      pid = spawn(program, "src", "t:1", "x.tgz.torrent", chdir: dir, out: write, err: path("err-1"))
+      [write, read].each(&:close)
+      Process.wait(pid)
+      expect([$CHILD_STATUS.exitstatus, File.read(path("err-1"))])
+        .to match([13, /standard output: nobody reads it any more: nothing was written/])
+      expect(names).to eq(%w[src])
+    end
+
     it "notices a file that is written meanwhile" do
       running = at_work("--level", 9)
       file = Dir.glob(path("src/d*/e*/f*")).max

@@ -17,7 +17,7 @@ module Murder
 
       def check
         revision
-        return if tree.empty? || local("git", "rev-parse", "--verify", "--quiet", "#{what}^{tree}")
+        return if tree.empty? || local("git", "rev-parse", "--verify", "--quiet", what)
 
         raise OptionError, "repo_tree #{tree.inspect} is no directory of #{branch}"
       end

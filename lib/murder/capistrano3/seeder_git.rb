@@ -85,7 +85,7 @@ module Murder
       def pack(backend, path)
         tree = adapter.variable(:repo_tree).to_s[%r{\A/?(.*?)/?\z}, 1]
         what = [@revision || branch, *(tree unless tree.empty?)].join(":")
-        unless tree.empty? || knows?(backend, "#{what}^{tree}")
+        unless tree.empty? || knows?(backend, what)
           raise OptionError, "repo_tree #{tree.inspect} is no directory of #{branch} in #{repo_url}"
         end
 
