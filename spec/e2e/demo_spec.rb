@@ -40,6 +40,13 @@ RSpec.describe "bin/demo", :e2e do
     expect(Dir.children("#{base}/runs")).to be_empty
   end
 
+  it "does the same with Capistrano 2" do
+    result = demo("--hosts", "2", "--capistrano", "2", directory("a b" => "x"))
+    expect(result).to succeed
+    expect(result.out).to include("$ cap deploy:setup ...", "$ cap deploy ...")
+    expect(demo("--capistrano", "4")).to fail_saying(/--capistrano 4/)
+  end
+
   it "deploys the last commit of a repository, whatever is checked out" do
     own = directory("file" => "committed")
     git = ["git", "-C", own, "-c", "user.name=Spec", "-c", "user.email=spec@example.org"]
@@ -55,7 +62,7 @@ RSpec.describe "bin/demo", :e2e do
   it "is taken down by Ctrl-C with everything it made" do
     PTY.spawn(environment, "#{E2E::ROOT}/bin/demo", "--hosts", "3") do |output, input, pid|
       said = +""
-      said << output.readpartial(4096) until said.include?("$ cap deploy ...")
+      said << output.readpartial(4096) until said.include?("$ cap production deploy ...")
       sleep 1
       part_of_it = Hosts::Processes.tree(pid)
       expect(part_of_it.size).to be > 6

@@ -16,6 +16,7 @@ module Demo
     def initialize(argv)
       @count = 8
       @verbose = false
+      @capistrano = 3
       parse(argv)
     end
 
@@ -42,9 +43,10 @@ module Demo
     end
 
     def parse(argv)
-      parser = OptionParser.new("usage: bin/demo [--hosts N] [--verbose] [DIR]") do |on|
+      parser = OptionParser.new("usage: bin/demo [--hosts N] [--capistrano 3|2] [--verbose] [DIR]") do |on|
         on.separator "\nDeploys DIR, or a repository made on the spot, to hosts on this machine.\n\n"
         on.on("--hosts N", Integer, "how many hosts (8)") { |count| @count = count }
+        on.on("--capistrano N", [2, 3].map(&:to_s), "3, or 2 for Capistrano 2.15") { |n| @capistrano = n.to_i }
         on.on("--verbose", "show what cap says") { @verbose = true }
       end
       rest = parser.parse(argv)
@@ -79,9 +81,9 @@ module Demo
         take_source
       end
       operator = operator("deploy")
-      cap(operator, "deploy:setup")
+      cap(operator, "deploy:setup") if @capistrano == 2
       rows = watched(operator, "deploy")
-      compare("/srv/app/current", expected, ignore: ["REVISION"])
+      compare("/srv/app/current", expected, ignore: %w[REVISION REVISION_TIME])
       table(rows)
     end
 
@@ -108,10 +110,12 @@ module Demo
       files = "files_path=/srv/data"
       step("random files on #{seeder.name}:/srv/data") { random_files(seeder.path("/srv/data")) }
       @fleet.hosts.each { |host| Dir.mkdir(host.path("/srv/files")) }
+      cap(operator, "murder:start_tracker") if @capistrano == 3
       cap(operator, "murder:create_torrent", "tag=v1", files)
       cap(operator, "murder:start_seeding", "tag=v1")
       rows = watched(operator, "murder:peer", "tag=v1", "destination_path=/srv/files")
-      cap(operator, "murder:stop_peering", "murder:stop_seeding", "murder:clean_temp_files", "tag=v1")
+      cap(operator, "murder:stop_peering", "murder:stop_seeding", *("murder:stop_tracker" if @capistrano == 3),
+          "murder:clean_temp_files", "tag=v1")
       compare("/srv/files/v1", Hosts::Tree.of(seeder.path("/srv/data")))
       table(rows)
     end
@@ -129,13 +133,34 @@ module Demo
     end
 
     def operator(name)
+      return operator3(name) if @capistrano == 3
+
       values = { scm: @scm, repository: @source, hosts: @fleet.hosts.map(&:address),
                  marks: @fleet.workdir.mkdir("marks") }
       Hosts::Operator.new(@fleet, name, Kernel.format(CAPFILE, values))
     end
 
+    # Only the first host has the repository; files without one are in the
+    # operator's directory.
+    def operator3(name)
+      values = { repository: "/srv/source.git", marks: @fleet.workdir.mkdir("marks") }
+      text = Kernel.format(DEPLOY3, values) + (@scm == :none ? DEPLOY3_FILES : "")
+      servers = @fleet.hosts.map { |host| "server #{host.address.inspect}, roles: %w{app}" }
+      Hosts::Operator3.new(@fleet, name, CAPFILE3, text, servers).tap do |operator|
+        next File.symlink(@source, File.join(operator.dir, "files")) if @scm == :none
+
+        copy_to_seeder unless File.exist?(seeder.path("/srv/source.git"))
+      end
+    end
+
+    def copy_to_seeder
+      bare = @fleet.workdir.join("bare.git")
+      Hosts::Shell.run!(*GIT, "clone", "--quiet", "--bare", @source, bare)
+      FileUtils.cp_r(bare, seeder.path("/srv/source.git"))
+    end
+
     def cap(operator, *arguments)
-      step("$ cap #{arguments.join(" ")}") do
+      step("$ cap #{"production " if @capistrano == 3}#{arguments.join(" ")}") do
         job = operator.start(*arguments)
         status = job.wait(timeout: 3600)
         puts job.text if @verbose || status != 0
@@ -149,13 +174,18 @@ module Demo
 
     # The tree that every host must have: the last commit, or the directory.
     def expected
-      return Hosts::Tree.without_git(@source) if @scm == :none
+      return tree(@source) if @scm == :none
 
       dir = @fleet.workdir.mkdir("expected")
       archive = @fleet.workdir.join("expected.tar")
       Hosts::Shell.run!("git", "archive", "--output", archive, "HEAD", chdir: @source)
       Hosts::Shell.run!("tar", "-xf", archive, "-C", dir)
-      Hosts::Tree.without_git(dir)
+      tree(dir)
+    end
+
+    # Under Capistrano 2 the Capfile excludes .git*.
+    def tree(dir)
+      @capistrano == 2 ? Hosts::Tree.without_git(dir) : Hosts::Tree.of(dir) { |name| name == ".git" }
     end
 
     def compare(path, tree, ignore: [])

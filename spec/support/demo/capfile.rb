@@ -27,4 +27,25 @@ module Demo
     before("murder:peer") { File.write(%<marks>p + "/begin", "") }
     after("murder:peer") { File.write(%<marks>p + "/end", "") }
   RUBY
+
+  # The same for Capistrano 3: Capfile and config/deploy.rb.
+  CAPFILE3 = <<~RUBY
+    require "capistrano/deploy"
+    require "capistrano/scm/murder"
+    install_plugin Capistrano::SCM::Murder
+  RUBY
+  DEPLOY3 = <<~RUBY
+    set :application, "app"
+    set :deploy_to, "/srv/app"
+    set :repo_url, %<repository>p
+    set :branch, "main"
+
+    # So that the demo sees when murder:peer runs.
+    before("murder:peer", "demo:begin") { File.write(%<marks>p + "/begin", "") }
+    after("murder:peer", "demo:end") { File.write(%<marks>p + "/end", "") }
+  RUBY
+  DEPLOY3_FILES = <<~RUBY
+    set :murder_source, :working_tree
+    set :repo_tree, "files"
+  RUBY
 end
