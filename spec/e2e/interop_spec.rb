@@ -22,9 +22,7 @@ RSpec.describe "Interoperation", :e2e do
 
   # One of them on an address of its own; skips, saying why, if it is not there.
   def contestant(kind, torrent: "payload.torrent")
-    reason = kind.missing
-    reason ||= "transmission talks to no address in 127.0.0.0/8; others take root" if
-      kind == Contestant::Transmission && net == "127.0"
+    reason = kind.missing || kind.unreachable_at(net)
     skip reason if reason
     @contestants ||= []
     number = @contestants.size + 2

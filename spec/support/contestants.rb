@@ -34,6 +34,9 @@ class Contestant
       "#{label} is not installed (Debian package #{package}; bin/setup --test installs it)"
     end
 
+    # Why it cannot take part in a network of these addresses, or nil.
+    def unreachable_at(_net) = nil
+
     # The helper that ends and measures them, compiled at first use.
     def reaper
       @@reaper ||= begin # rubocop:disable Style/ClassVars
@@ -85,22 +88,34 @@ class Contestant
   # Seconds the download took.
   def seconds = finished_at - started_at
 
-  def running? = !@pid.nil? && Process.wait(@pid, Process::WNOHANG).nil?
-
   # What it said.
   def log = File.read(path("log"))
 
+  # CPU seconds used so far by what runs now.
+  def cpu_so_far
+    descendants(pid).sum do |one|
+      Dir["/proc/#{one}/task/*/schedstat"].sum { |file| Integer(File.read(file).split.first) }
+    rescue Errno::ENOENT, Errno::ESRCH
+      0
+    end / 1e9
+  end
+
   # Ends it and all it left behind. Gives its usage.
   def stop
-    return usage unless pid
-
-    Process.kill(:TERM, pid)
-    Process.wait(pid)
+    terminate
+    Process.wait(pid) if pid
     read_usage
-  rescue Errno::ESRCH, Errno::ECHILD
+  rescue Errno::ECHILD
     read_usage
   ensure
     @pid = nil
+  end
+
+  # Tells it to end, without waiting.
+  def terminate
+    Process.kill(:TERM, pid) if pid
+  rescue Errno::ESRCH
+    nil
   end
 
   private
@@ -112,7 +127,18 @@ class Contestant
     self
   end
 
+  def descendants(parent)
+    return [] unless parent
+
+    children = File.read("/proc/#{parent}/task/#{parent}/children").split.map(&:to_i)
+    children + children.flat_map { |child| descendants(child) }
+  rescue Errno::ENOENT, Errno::ESRCH
+    []
+  end
+
   def read_usage
+    return usage if usage
+
     words = File.exist?(path("usage")) ? File.read(path("usage")).split : []
     @usage = Usage.new(words[0].to_i, words[1].to_f, words[2].to_f, words[3].to_i)
   end
@@ -128,3 +154,4 @@ require_relative "contestants/ours"
 require_relative "contestants/aria2"
 require_relative "contestants/transmission"
 require_relative "contestants/libtorrent"
+require_relative "contestants/copy"
