@@ -16,6 +16,10 @@ class RecordedCapistrano3
     require "capistrano/murder"
     require "capistrano/scm/murder"
 
+    # What capistrano/setup gives to every object, for the blocks of `on` alone:
+    # RSpec's matchers have methods of the same names.
+    SSHKit::Backend::Abstract.include(Capistrano::DSL)
+
     # SSHKit's backend for these hosts.
     class Backend < SSHKit::Backend::Abstract
       class << self
@@ -138,8 +142,7 @@ class RecordedCapistrano3
 
   private
 
-  # As if the process had only just begun. Without capistrano/setup, which
-  # would give its methods to every object there is, RSpec's too.
+  # As if the process had only just begun.
   def start_anew
     Rake::TaskManager.record_task_metadata = true
     Capistrano::Configuration.reset!

@@ -20,11 +20,13 @@ module Reference
 
   # @return [Hash{String => String}] section => text
   def sections
-    { "tasks" => tasks, "arguments" => arguments, "variables" => variables, "roles" => roles, "statuses" => statuses }
+    { "tasks" => tasks, "arguments" => arguments, "variables" => variables,
+      "deploy-variables" => deploy_variables, "roles" => roles, "statuses" => statuses }
   end
 
   def tasks
-    rows = Murder::Tasks::ALL.map { |task| ["`murder:#{task.name}`", task.roles.join(", "), task.description] }
+    rows = Murder::Tasks::ALL.map { |task| ["`murder:#{task.name}`", task.roles.join(", "), task.description] } +
+           Murder::Tasks::DEPLOY.map { |name, text| ["`murder:#{name}`", "(Capistrano 3, by itself)", text] }
     table(["task", "runs on", "what it does"], rows)
   end
 
@@ -38,6 +40,11 @@ module Reference
 
   def variables
     rows = Murder::Options::VARIABLES.map { |row| ["`#{row.name}`", default(row), row.doc] }
+    table(%w[variable default meaning], rows)
+  end
+
+  def deploy_variables
+    rows = Murder::Options::DEPLOY_VARIABLES.map { |row| ["`#{row.name}`", default(row), row.doc] }
     table(%w[variable default meaning], rows)
   end
 

@@ -76,8 +76,8 @@ module Murder
         left_out = adapter.release_servers - peers
         return if left_out.empty?
 
-        raise HostsError, "#{left_out.map { |one| adapter.host_name(one) }.join(", ")}: gets releases, but has not " \
-                          "the role peer: give it that role, or no_release: true"
+        raise HostsError, "#{left_out.map { |one| adapter.host_name(one) }.join(", ")}: " \
+                          "gets releases, but has not the role peer: give it that role, or no_release: true"
       end
 
       def peers
