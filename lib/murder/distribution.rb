@@ -47,6 +47,7 @@ module Murder
       groups.each do |payload, servers|
         next if servers.empty?
 
+        runner.info("#{names(servers)}: sending the programs")
         runner.upload(payload.write("#{dir}/#{payload.platform}.tgz"), commands.payload, servers)
       end
     end
@@ -56,9 +57,12 @@ module Murder
       return servers if runner.dry_run?
 
       have, lack = servers.partition { |server| said.fetch(server, "").lines.drop(1).map(&:strip) == payload.inventory }
-      names = have.map { |server| runner.host_name(server) }.join(", ")
-      runner.info("#{names}: has these programs already, nothing sent") if have.any?
+      runner.info("#{names(have)}: has these programs already, nothing sent") if have.any?
       lack
+    end
+
+    def names(servers)
+      servers.map { |server| runner.host_name(server) }.join(", ")
     end
 
     # @return [Hash{String => Array}] platform => its servers

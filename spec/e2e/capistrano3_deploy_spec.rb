@@ -178,7 +178,8 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
     end
 
     it ":local names a branch that is not there, and does nothing" do
-      expect(deployer(:local, 'set :branch, "nosuch"').cap("deploy")).to fail_saying(/branch "nosuch" is not in the git/)
+      cap = deployer(:local, 'set :branch, "nosuch"')
+      expect(cap.cap("deploy")).to fail_saying(/branch "nosuch" is not in the git/)
       expect(hosts.map { |host| File.exist?(host.path("/srv/app")) }).to all(be(false))
     end
 

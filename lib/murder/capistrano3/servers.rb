@@ -78,7 +78,9 @@ module Murder
         transferring(to, servers) do |backend|
           next backend.upload!(content ? File.basename(to) : from, to) if dry_run?
 
-          backend.upload!(content ? StringIO.new(content) : from, transfer_path(to))
+          # how far it is, of one only: of all at once nobody could read it
+          backend.upload!(content ? StringIO.new(content) : from, transfer_path(to),
+                          servers.one? ? {} : { verbosity: :DEBUG })
         end
       end
 
@@ -149,10 +151,14 @@ module Murder
         backend.send(:with_ssh) { |session| watch(session) } if backend.is_a?(SSHKit::Backend::Netssh)
       end
 
+      # Of the shell's texts the operator sees what goes wrong, and with
+      # `set :log_level, :debug` or in Capistrano's log all.
+      #
       # @return [Said]
-      def say(backend, command, **options)
+      def say(backend, command, verbosity: command.words.first == "sh" ? :DEBUG : :INFO)
         said = Said.new(+"", +"")
-        done = backend.execute(command.to_s, raise_on_non_zero_exit: false, interaction_handler: said, **options)
+        done = backend.execute(command.to_s, raise_on_non_zero_exit: false, interaction_handler: said,
+                                             verbosity: verbosity)
         return said if done || dry_run?
 
         raise Failed, CommandError.last_words(out: said.stdout, err: said.stderr)

@@ -24,7 +24,8 @@ module Hosts
 
     def servers=(lines)
       options = fleet.ssh_options.merge(user: fleet.hosts.first.user)
-      File.write(File.join(dir, "config/deploy/#{STAGE}.rb"), [*lines, "set :ssh_options, #{options.inspect}"].join("\n"))
+      text = [*lines, "set :ssh_options, #{options.inspect}"].join("\n")
+      File.write(File.join(dir, "config/deploy/#{STAGE}.rb"), text)
     end
 
     # The first lines of the Capfile.
