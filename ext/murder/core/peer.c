@@ -79,6 +79,8 @@ peer_new(struct swarm *s, const struct addr *a, bool outgoing)
 	wire_reader_init(&p->in, s->c.mem, max_message(s), LIMIT_BLOCK_BYTES);
 	s->peers[slot] = p;
 	s->n_slots_used++;
+	s->housekeeping =
+	    tick_min(s->housekeeping, tick_add(s->now, HOUSEKEEPING_BUSY));
 	return p;
 }
 

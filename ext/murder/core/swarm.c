@@ -6,15 +6,23 @@
 /* Bytes of control messages waiting to be taken, at most. */
 #define MAX_ARENA (64u << 20)
 
+static uint32_t
+clamp(uint32_t n, uint32_t low, uint32_t high)
+{
+	return n < low ? low : n > high ? high : n;
+}
+
 void
 swarm_config_init(struct swarm_config *c)
 {
+	/* Many at once keep every link busy; but each of them is a piece that
+	 * is late, so there may be more the more pieces there are. */
+	c->upload_slots = clamp(c->n_pieces / 128, 3, 8);
+	c->download_slots = clamp(c->n_pieces / 40, 6, 24);
 	c->block_bytes = 64u << 10;
 	c->max_peers = 60;
 	c->want_peers = 24;
 	c->max_dialling = 16;
-	c->upload_slots = 3;
-	c->download_slots = 6;
 	c->max_held_bytes = 32u << 20;
 	c->silence = TICK_S(2);
 	c->idle = TICK_S(120);
@@ -42,13 +50,7 @@ allocate(struct swarm *s, const struct bits *have)
 		picker_shut(&s->picker, i);
 	}
 	s->began_complete = swarm_complete(s) && n > 0;
-	if (s->began_complete) {
-		s->n_sent = mem_zalloc(mem, n, sizeof(*s->n_sent));
-		if (s->n_sent == NULL)
-			return ERR_NOMEM;
-		s->n_at_floor = n;
-	}
-	return 0;
+	return s->began_complete ? sowing_init(&s->sowing, mem, n) : 0;
 }
 
 int
@@ -98,7 +100,7 @@ swarm_free(struct swarm *s)
 	for (i = 0; i < s->n_partials; i++)
 		partial_free(mem, s->partials[i]);
 	mem_free(mem, s->partials);
-	mem_free(mem, s->n_sent);
+	sowing_free(&s->sowing);
 	mem_free(mem, s->known);
 	mem_free(mem, s->queue);
 	buf_free(&s->arena);

@@ -11,7 +11,7 @@
 
 #include "swarm_int.h"
 
-#define PATIENCE 5
+#define PATIENCE 4
 
 /* What could be asked of a neighbour now. */
 struct work {
@@ -147,6 +147,22 @@ has_suggestion(const struct swarm *s, const struct peer *p)
 	       picker_is_open(&s->picker, p->suggested);
 }
 
+/* Asking twice is for those to whom nothing comes at all: at the beginning,
+ * when few pieces are out, and at the end. */
+static bool
+is_idle(const struct swarm *s)
+{
+	uint32_t i;
+	struct peer *p;
+
+	for (i = 0; i < s->c.max_peers; i++) {
+		p = peer_up(s, i);
+		if (p != NULL && p->rx_left > 0)
+			return false;
+	}
+	return true;
+}
+
 static bool
 find_work(struct swarm *s, struct peer *p, struct work *w)
 {
@@ -165,7 +181,7 @@ find_work(struct swarm *s, struct peer *p, struct work *w)
 		*w = (struct work){.piece = piece};
 		return true;
 	}
-	return find_late(s, p, w);
+	return is_idle(s) && find_late(s, p, w);
 }
 
 static struct partial *
@@ -184,6 +200,18 @@ begin(struct swarm *s, uint32_t piece)
 	picker_shut(&s->picker, piece);
 	s->partials[s->n_partials++] = f;
 	return f;
+}
+
+struct partial *
+ask_begin(struct swarm *s, uint32_t piece)
+{
+	struct partial *f = ask_partial_of(s, piece);
+
+	if (f != NULL)
+		return f->storing ? NULL : f;
+	if (!picker_is_open(&s->picker, piece) || !have_room(s))
+		return NULL;
+	return begin(s, piece);
 }
 
 /* Requests runs of w from p until max requests are outstanding. */
@@ -215,6 +243,7 @@ request(struct swarm *s, struct peer *p, const struct work *w, uint32_t max)
 		if (block_list_push(s, &p->asked, b) != 0)
 			return;
 		partial_ask(f, r);
+		p->n_requested++;
 		peer_say_block(s, p, WIRE_REQUEST, b);
 		u = r.end;
 	}
@@ -358,18 +387,31 @@ ask_kin(struct swarm *s)
 			return;
 }
 
+/* How long a request may stand in a pool, or a block in mid-air: as long as
+ * all we ask for at once takes to arrive. */
+static struct duration
+patience(const struct swarm *s)
+{
+	uint64_t ns = s->piece_pause.ns * s->c.download_slots * PATIENCE;
+
+	if (s->piece_pause.ns == 0)
+		ns = TICK_MS(200).ns;
+	return (struct duration){
+	    .ns = ns < TICK_MS(10).ns ? TICK_MS(10).ns : ns};
+}
+
 /* A request that waits too long in a pool is taken elsewhere. */
 static void
 check_patience(struct swarm *s, struct peer *p)
 {
-	uint64_t limit = s->piece_time.ns * PATIENCE;
+	uint64_t limit = patience(s).ns * (p->rx_left > 0 ? 3 : 1);
 
-	if (limit < TICK_MS(200).ns)
-		limit = TICK_MS(200).ns;
-	if (!p->kin || p->asked.n == 0 || p->rx_left > 0 ||
+	if (!p->kin || !is_asked(p) ||
 	    tick_since(p->asked_at, s->now).ns <= limit)
 		return;
-	if (s->picker.n_owners[p->asked.at[0].piece] <= 1)
+	if (p->rx_left > 0)
+		piece_interrupt(s, p); /* others may be asked for the rest */
+	else if (s->picker.n_owners[p->asked.at[0].piece] <= 1)
 		return; /* nobody else has it */
 	p->rest_until = tick_add(s->now, (struct duration){.ns = limit / 2});
 	ask_forget(s, p, true);

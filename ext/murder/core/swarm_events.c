@@ -155,6 +155,19 @@ is_busy(const struct swarm *s)
 	return false;
 }
 
+/* Until the next look: half of what a piece takes, within limits. */
+static struct duration
+pause(const struct swarm *s)
+{
+	struct duration d = {.ns = s->piece_pause.ns * 4};
+
+	if (!is_busy(s))
+		return TICK_S(5);
+	if (d.ns == 0 || d.ns > HOUSEKEEPING_BUSY.ns)
+		return HOUSEKEEPING_BUSY;
+	return d.ns < TICK_MS(5).ns ? TICK_MS(5) : d;
+}
+
 int
 swarm_on_deadline(struct swarm *s, struct instant now)
 {
@@ -168,8 +181,7 @@ swarm_on_deadline(struct swarm *s, struct instant now)
 				check_peer(s, s->peers[i]);
 		serve_check(s);
 		s->recheck = true;
-		s->housekeeping =
-		    tick_add(now, is_busy(s) ? TICK_MS(250) : TICK_S(5));
+		s->housekeeping = tick_add(now, pause(s));
 	}
 	return swarm_leave(s);
 }

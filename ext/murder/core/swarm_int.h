@@ -22,6 +22,7 @@
 #include "metainfo.h"
 #include "picker.h"
 #include "rng.h"
+#include "sowing.h"
 #include "swarm.h"
 #include "uploads.h"
 #include "wire.h"
@@ -32,6 +33,9 @@
 
 /* Blocks of one neighbour waiting in io at once. */
 #define MAX_IN_IO 2u
+
+/* How often to look for what is late, while anything may be. */
+#define HOUSEKEEPING_BUSY TICK_MS(50)
 
 #define NO_PIECE UINT32_MAX
 
@@ -71,6 +75,7 @@ struct peer {
 
 	/* asking */
 	struct block_list asked; /* our requests it has not answered */
+	uint32_t n_requested;    /* requests ever, less blocks that came */
 	struct block rx;         /* arriving now, if rx_left > 0 */
 	uint32_t rx_left;        /* bytes */
 	bool rx_discard;
@@ -91,7 +96,6 @@ struct peer {
 	uint32_t sent;    /* bytes of wants.at[0] that left */
 	uint32_t offered; /* what we suggested to it last, or NO_PIECE */
 	bool slow;        /* drained far below the usual rate */
-	struct instant deaf_until; /* did not drain */
 
 	uint8_t pex_id;          /* to send PEX under; 0: do not */
 	struct instant pex_next; /* when it may be told again */
@@ -139,15 +143,14 @@ struct swarm {
 
 	struct partial **partials;
 	uint32_t n_partials, max_partials;
-	bool recheck;               /* more may be asked of our kin now */
-	struct duration piece_time; /* a piece takes so long, smoothed */
+	bool recheck;                /* more may be asked of our kin now */
+	struct duration piece_pause; /* between two stored, smoothed */
+	struct duration piece_time;  /* a piece takes so long, smoothed */
 	struct bits alone; /* pieces to be fetched from one neighbour only */
 
 	struct upload uploads[MAX_SLOTS];
 	bool began_complete; /* the seeder: suggests what it sent least */
-	uint16_t *n_sent;    /* then: how often each piece was suggested */
-	uint32_t sent_floor, n_at_floor; /* the least, and how many pieces */
-	uint32_t sent_next; /* where to look for the next suggestion */
+	struct sowing sowing;
 	double slot_rate; /* bytes/s of a normal upload, smoothed; 0 unknown */
 
 	struct known *known;
@@ -242,6 +245,9 @@ void peer_on_extended(
 
 /* ---- swarm_ask.c -------------------------------------------------------- */
 struct partial *ask_partial_of(const struct swarm *s, uint32_t piece);
+/* The piece in flight, begun now if need be; NULL if it is here already or
+ * there is no room. */
+struct partial *ask_begin(struct swarm *s, uint32_t piece);
 /* Requests what is useful from p, which may be asked now. */
 void ask_more(struct swarm *s, struct peer *p);
 /* Forgets the requests to p; with cancel, says so too. */

@@ -68,14 +68,34 @@ cancel_others(struct swarm *s, const struct peer *but, struct block b)
 	}
 }
 
+/*
+ * What was not asked for, or no longer is, may be welcome all the same: a
+ * CANCEL often crosses the block. NULL if it is of no use.
+ */
+static struct partial *
+welcome(struct swarm *s, struct block b)
+{
+	uint32_t end = b.begin + b.length;
+
+	if (b.begin % PARTIAL_UNIT != 0 ||
+	    (end % PARTIAL_UNIT != 0 && end != swarm_piece_size(s, b.piece)))
+		return NULL; /* our requests are whole units */
+	return ask_begin(s, b.piece);
+}
+
 void
 peer_on_piece(struct swarm *s, struct peer *p, struct block b)
 {
 	uint32_t i = block_list_find(&p->asked, b, 0);
-	struct partial *f = ask_partial_of(s, b.piece);
+	struct partial *f;
 	struct unit_run r;
 	bool discard = true;
 
+	if (p->n_requested == 0) {
+		peer_close(s, p, CLOSE_PROTOCOL); /* more than ever asked for */
+		return;
+	}
+	p->n_requested--;
 	p->asked_at = s->now;
 	p->snubbed = false;
 	p->rx = b;
@@ -83,12 +103,20 @@ peer_on_piece(struct swarm *s, struct peer *p, struct block b)
 	if (i < p->asked.n) {
 		/* Asked for, so it is a run of whole units of a piece begun. */
 		block_list_remove(&p->asked, i);
+		f = ask_partial_of(s, b.piece);
 		assert(f != NULL);
+		partial_unask(f, partial_run_of(f, b.begin, b.length));
+	} else {
+		f = welcome(s, b);
+	}
+	if (f != NULL && !f->alone) {
 		r = partial_run_of(f, b.begin, b.length);
-		partial_unask(f, r);
 		clear_way(s, f, r);
 		discard = !partial_take(f, r, p->slot);
 		cancel_others(s, p, b);
+	} else if (f != NULL && f->owner == p->slot + 1) {
+		discard = !partial_take(
+		    f, partial_run_of(f, b.begin, b.length), p->slot);
 	}
 	receive(s, p, b, discard);
 }
@@ -246,6 +274,9 @@ stored(struct swarm *s, const struct partial *f)
 	bits_set(&s->have, f->piece);
 	bits_clear(&s->alone, f->piece);
 	s->piece_time = smooth(s->piece_time, took);
+	if (s->have.n_set > 1)
+		s->piece_pause = smooth(
+		    s->piece_pause, tick_since(s->stats.progress, s->now));
 	s->stats.progress = s->now;
 	spread_news(s, f->piece);
 	if (swarm_complete(s) && !s->finished_said)

@@ -10,70 +10,33 @@
 
 /* ---- what the seeder suggests (BEP 6) ----------------------------------- */
 
-/* The piece we sent least often of those p lacks; from a moving place on, so
- * that equals take turns. */
-static uint32_t
-lacked_least_sent(struct swarm *s, const struct peer *p)
-{
-	uint32_t k, i, best = NO_PIECE, least = UINT32_MAX;
-
-	for (k = 0; k < s->c.n_pieces && least > s->sent_floor; k++) {
-		i = (s->sent_next + k) % s->c.n_pieces;
-		if (bits_get(&p->have, i) || s->n_sent[i] >= least)
-			continue;
-		best = i;
-		least = s->n_sent[i];
-	}
-	return best;
-}
-
-static void
-count_sent(struct swarm *s, uint32_t piece, int change)
-{
-	uint32_t i;
-
-	if (piece == NO_PIECE || (s->n_sent[piece] == 0 && change < 0) ||
-	    (s->n_sent[piece] == UINT16_MAX && change > 0))
-		return;
-	s->n_sent[piece] = (uint16_t)(s->n_sent[piece] + change);
-	if (s->n_sent[piece] < s->sent_floor) {
-		s->sent_floor = s->n_sent[piece];
-		s->n_at_floor = 1;
-	} else if (s->n_sent[piece] == s->sent_floor) {
-		s->n_at_floor++;
-	} else if (s->n_sent[piece] == s->sent_floor + 1 && change > 0) {
-		s->n_at_floor--;
-	}
-	if (s->n_at_floor > 0)
-		return;
-	s->sent_floor++;
-	for (i = 0; i < s->c.n_pieces; i++)
-		if (s->n_sent[i] == s->sent_floor)
-			s->n_at_floor++;
-}
-
-/* What p asks for replaces what was suggested to it. */
+/* What p asks for (NO_PIECE: nothing) replaces what was suggested to it. */
 static void
 suggestion_became(struct swarm *s, struct peer *p, uint32_t piece)
 {
 	if (!s->began_complete || p->offered == piece)
 		return;
-	count_sent(s, p->offered, -1);
-	count_sent(s, piece, 1);
+	if (p->offered != NO_PIECE)
+		sowing_undo(&s->sowing, p->offered);
+	if (piece != NO_PIECE)
+		sowing_add(&s->sowing, piece);
 	p->offered = piece;
 }
 
 void
 serve_suggest(struct swarm *s, struct peer *p)
 {
+	uint32_t piece;
+
 	if (!s->began_complete || !p->fast || !p->kin || p->state != PEER_UP)
 		return;
-	p->offered = lacked_least_sent(s, p);
-	if (p->offered == NO_PIECE)
+	piece = sowing_pick(&s->sowing, &p->have);
+	p->offered = NO_PIECE;
+	if (piece == s->c.n_pieces)
 		return;
-	count_sent(s, p->offered, 1);
-	s->sent_next = (p->offered + 1) % s->c.n_pieces;
-	peer_say_suggest(s, p, p->offered);
+	p->offered = piece;
+	sowing_add(&s->sowing, piece);
+	peer_say_suggest(s, p, piece);
 }
 
 /* ---- uploads ------------------------------------------------------------ */
@@ -150,11 +113,11 @@ is_done(const struct peer *p, const struct upload *u)
 
 /* ---- choosing ----------------------------------------------------------- */
 
+/* Whoever has bytes waiting in io that do not move is none. */
 static bool
 is_candidate(struct swarm *s, const struct peer *p)
 {
-	return p->wants.n > p->n_in_io && tick_due(p->deaf_until, s->now) &&
-	       upload_of(s, p) == NULL;
+	return p->n_in_io == 0 && p->wants.n > 0 && upload_of(s, p) == NULL;
 }
 
 static uint32_t
@@ -176,9 +139,7 @@ times_sent(const struct swarm *s, const struct peer *p)
 
 	if (!s->began_complete)
 		return 0;
-	if (piece == p->offered && s->n_sent[piece] > 0)
-		return s->n_sent[piece] - 1u;
-	return s->n_sent[piece];
+	return s->sowing.n_sent[piece] - (piece == p->offered ? 1u : 0u);
 }
 
 static struct peer *
@@ -297,15 +258,27 @@ serve_on_sent(struct swarm *s, struct peer *p, uint32_t n)
 		end_upload(s, p, u);
 }
 
+/* An upload that does not move for so long gives up its place. */
+static struct duration
+stall_limit(const struct swarm *s)
+{
+	double usual = s->slot_rate > 0 ? s->c.piece_length / s->slot_rate : 1;
+	uint64_t ns = (uint64_t)(usual * 4e9);
+
+	if (ns < TICK_MS(200).ns)
+		return TICK_MS(200);
+	return ns < s->c.silence.ns ? (struct duration){.ns = ns}
+				    : s->c.silence;
+}
+
 static void
 check_upload(struct swarm *s, struct peer *p, struct upload *u)
 {
 	double usual = s->slot_rate > 0 ? s->c.piece_length / s->slot_rate : 1;
 	double took = (double)tick_since(u->since, s->now).ns / 1e9;
 
-	if (tick_since(u->moved, s->now).ns > s->c.silence.ns) {
-		p->deaf_until = tick_add(s->now, TICK_S(2));
-		release(u);
+	if (tick_since(u->moved, s->now).ns > stall_limit(s).ns) {
+		release(u); /* until what is in io has left after all */
 	} else if (!u->slow && n_uploads(s, true) == 0 &&
 		   took > 4 * usual + 0.1) {
 		u->slow = true;
