@@ -316,17 +316,13 @@ TEST(have_of_no_such_piece_closes)
 	strangers_close(&t);
 }
 
-TEST(a_block_nobody_asked_for_is_read_and_wasted)
+TEST(more_blocks_than_we_ever_asked_for_close)
 {
-	struct swarm_stats st;
-
 	strangers_open(&t, false, false);
 	strangers_meet(&t, 0, false, false);
-	strangers_send_block(
-	    &t, 0, (struct block){.piece = 3, .begin = 0, .length = UNIT});
-	swarm_stats(t.swarm, &st);
-	assert_false(t.at[0].closed);
-	assert_int_equal(st.wasted, UNIT);
+	(void)wire_put_piece_head(&t.at[0].out, 3, 0, UNIT);
+	strangers_send(&t, 0);
+	assert_true(t.at[0].closed);
 	assert_int_equal(t.n_stored, 0);
 	strangers_close(&t);
 }
@@ -410,7 +406,7 @@ main(void)
 	    cmocka_unit_test(pieces_told_by_a_late_bitfield_count),
 	    cmocka_unit_test(a_bitfield_of_another_length_closes),
 	    cmocka_unit_test(have_of_no_such_piece_closes),
-	    cmocka_unit_test(a_block_nobody_asked_for_is_read_and_wasted),
+	    cmocka_unit_test(more_blocks_than_we_ever_asked_for_close),
 	    cmocka_unit_test(
 		messages_of_bep_6_from_one_who_did_not_offer_it_close),
 	    cmocka_unit_test(
