@@ -1,0 +1,213 @@
+# frozen_string_literal: true
+
+module Lab
+  # A host: a network namespace, a link, an address, a directory.
+  Node = Struct.new(:number, :rate, :rack) do
+    def name = "h#{number}"
+    def link = "l#{number}"
+    def address = "10.66.#{number / 250}.#{(number % 250) + 1}"
+    def netns = "/run/netns/#{name}"
+    def dir = "/run/lab/#{name}"
+    def inspect = "#<#{name}>"
+  end
+
+  # The hosts of a lab and what connects them. Host 0 holds tracker and seeder.
+  class Network
+    attr_reader :settings, :nodes, :workdir
+
+    DIR = "/run/lab"
+    # Headers of a full packet against its payload: Ethernet, IPv4, TCP with time stamps.
+    PACKET = 1514
+    PACKET_PAYLOAD = 1448
+
+    def self.open(settings)
+      raise Error, Lab.impossible if Lab.impossible
+
+      network = new(settings)
+      begin
+        network.start
+        yield network
+      ensure
+        network.close
+      end
+    end
+
+    def initialize(settings)
+      @settings = settings
+      @programs = []
+      @nodes = (0..settings.hosts).map { |number| Node.new(number, rate(number), rack(number)) }
+    end
+
+    # Makes everything; takes a few seconds for a hundred hosts.
+    def start
+      Hosts::Workdir.reap
+      @workdir = Hosts::Workdir.new
+      keep = [File.expand_path("../..", __dir__), PROGRAMS, TOOLS]
+      Lab.tool("lab_run")
+      @world = Hosts::World.new(@workdir, kind: Lab.kind, keep: keep.select { |dir| File.directory?(dir) })
+      sh!("mkdir -p #{DIR} /run/netns && mount -t tmpfs -o size=90% lab #{DIR}")
+      make_namespaces
+      make_links
+      make_payload
+    end
+
+    def close
+      @programs.each(&:close) if @world
+      @world&.close
+    ensure
+      @workdir&.remove
+    end
+
+    def seeder = @nodes.first
+    def receivers = @nodes.drop(1)
+
+    # argv prefix: inside the lab, outside of its hosts.
+    def prefix = @world.prefix
+
+    # Where a file of the lab is found from outside.
+    def path(*names) = @world.path(File.join(*names))
+
+    def payload = "#{DIR}/payload"
+
+    def sh!(script, *arguments) = Hosts::Shell.run!(*prefix, "sh", "-ec", script, "sh", *arguments)
+
+    # Runs argv on a host to its end.
+    def run(node, *argv)
+      Hosts::Shell.run(*prefix, "nsenter", "--net=#{node.netns}", "--wd=#{node.dir}", *argv)
+    end
+
+    # Prepares a program on a host; it starts when it is told to.
+    def program(node, name, argv)
+      Program.new(self, node, name, argv).tap { |program| @programs << program }
+    end
+
+    # Hears the programs for at most that many seconds.
+    def hear(seconds)
+      open = @programs.reject(&:gone?)
+      ready, = IO.select(open.map(&:io), nil, nil, seconds)
+      return if ready.nil?
+
+      open.each { |program| program.hear if ready.include?(program.io) }
+    end
+
+    # Hears them until the block is true; false when that takes too long.
+    def wait(seconds)
+      deadline = Lab.now + seconds
+      until yield
+        return false if Lab.now > deadline
+
+        hear(0.05)
+      end
+      true
+    end
+
+    # Ends all programs and empties the hosts' directories for the next run.
+    def clear
+      @programs.each(&:kill)
+      @programs.each(&:close)
+      @programs.clear
+      @nodes.each { |node| mend(node) } if @cut
+      @cut = false
+      sh!("rm -rf #{@nodes.map(&:dir).join(" ")}; mkdir #{@nodes.map(&:dir).join(" ")}")
+    end
+
+    # Unplugs a host: what was under way to or from it is lost.
+    def cut(node)
+      @cut = true
+      @world.ip("link set #{node.link} down")
+    end
+
+    def mend(node)
+      @world.ip("link set #{node.link} up")
+    end
+
+    # Power off: nobody is told.
+    def power_off(node)
+      cut(node)
+      @programs.select { |program| program.node == node }.each(&:kill)
+    end
+
+    # [bytes received, bytes sent] by a host's interface since it was made.
+    def traffic(node)
+      fields = File.read("/proc/#{@world.pid}/net/dev")[/^\s*#{node.link}:(.*)/, 1].split
+      [fields[8].to_i, fields[0].to_i]
+    end
+
+    # Seconds of CPU this machine has used, all processes and the kernel's network.
+    def self.machine_cpu
+      user, nice, system, _idle, _iowait, irq, softirq = File.foreach("/proc/stat").first.split.drop(1).map(&:to_i)
+      (user + nice + system + irq + softirq).fdiv(100)
+    end
+
+    private
+
+    def rate(number)
+      number > @settings.hosts - @settings.slow ? @settings.slow_rate : @settings.rate
+    end
+
+    # The number of the switch: 0 is the one in the middle, where the seeder is.
+    def rack(number)
+      return 0 if number.zero? || @settings.racks.zero?
+
+      1 + ((number - 1) * @settings.racks / @settings.hosts)
+    end
+
+    def bridge(rack) = rack.zero? ? Hosts::World::BRIDGE : "rack#{rack}"
+
+    def make_namespaces
+      batch("ip", @nodes.map { |node| "netns add #{node.name}" })
+      sh!("mkdir #{@nodes.map(&:dir).join(" ")}")
+    end
+
+    def make_links
+      racks = (1..@settings.racks).to_a
+      batch("ip", racks.flat_map { |rack| rack_links(rack) } + @nodes.flat_map { |node| node_links(node) })
+      batch("tc", racks.flat_map { |rack| ["u#{rack}", "d#{rack}"].map { |link| shape(link, @settings.rack_rate) } } +
+                  @nodes.map { |node| shape(node.link, node.rate) })
+      files = @nodes.map { |node| inside(node) }
+      sh!("for host; do nsenter --net=/run/netns/$host ip -batch #{DIR}/$host.ip;" \
+          "nsenter --net=/run/netns/$host tc -batch #{DIR}/$host.tc; rm #{DIR}/$host.*; done", *files)
+      @world.wait_forwarding(@nodes.map(&:link) + racks.flat_map { |rack| ["u#{rack}", "d#{rack}"] })
+    end
+
+    def rack_links(rack)
+      ["link add #{bridge(rack)} type bridge forward_delay 0 mcast_snooping 0", "link set #{bridge(rack)} up",
+       "link add u#{rack} type veth peer name d#{rack}",
+       "link set u#{rack} master #{bridge(rack)} up", "link set d#{rack} master #{bridge(0)} up"]
+    end
+
+    def node_links(node)
+      ["link add #{node.link} type veth peer name eth0 netns #{node.name}",
+       "link set #{node.link} master #{bridge(node.rack)} up"]
+    end
+
+    # The host's own side: its address, its congestion control, what it sends.
+    def inside(node)
+      File.write(path(DIR, "#{node.name}.ip"), <<~BATCH)
+        link set lo up
+        address add #{node.address}/16 dev eth0
+        link set eth0 up
+        route change 10.66.0.0/16 dev eth0 src #{node.address} congctl #{@settings["CC"]}
+      BATCH
+      File.write(path(DIR, "#{node.name}.tc"), "#{shape("eth0", node.rate)}\n")
+      node.name
+    end
+
+    # A burst of a millisecond, at least three packets.
+    def shape(device, rate)
+      "qdisc add dev #{device} root tbf rate #{rate}bit burst #{[rate / 8000, 3 * PACKET].max} limit #{@settings.queue}"
+    end
+
+    def batch(tool, lines)
+      result = Hosts::Shell.run(*prefix, tool, "-batch", "-", stdin: lines.join("\n"))
+      raise Error, "#{tool}: #{result.text.strip}" unless result.ok?
+    end
+
+    def make_payload
+      file = File.open(path(payload), "wb")
+      IO.copy_stream("/dev/urandom", file, @settings.size)
+    ensure
+      file&.close
+    end
+  end
+end

@@ -1,0 +1,119 @@
+# frozen_string_literal: true
+
+module Lab
+  # One distribution from host 0 to all others, watched.
+  class Run
+    # All times in seconds from the moment the first receiver was started; of
+    # those that shall finish, nil for one that did not. Bytes are what host 0's
+    # interface sent, headers included.
+    Result = Struct.new(:contestant, :starts, :times, :slow_times, :killed, :faults, :seeder_bytes, :cpu,
+                        :server_cpu, :machine_cpu, :seconds, :rss_kib, :failures, keyword_init: true) do
+      def skew = starts.max
+      def last = times.compact.max
+      def complete? = failures.empty?
+    end
+
+    attr_reader :network, :contestant
+
+    def initialize(network, contestant, speed)
+      @network = network
+      @contestant = contestant
+      @expected = network.settings.size / speed.bytes_per_second
+      limit = network.settings.whole("TIMEOUT")
+      @limit = limit.positive? ? limit : 60 + (@expected * 10)
+    end
+
+    # Carries it out and leaves the lab as it was.
+    def perform
+      contestant.prepare
+      @servers = contestant.servers.map { |name, argv, ready| serve(name, argv, ready) }
+      @receivers = network.receivers.map { |node| network.program(node, "receiver", contestant.receiver(node)) }
+      await("the receivers' first processes", 60) { @receivers.all?(&:ready?) }
+      before = [network.traffic(network.seeder).last, Network.machine_cpu, Lab.now]
+      watch
+      after = [network.traffic(network.seeder).last, Network.machine_cpu, Lab.now]
+      result(before.zip(after).map { |from, to| to - from })
+    ensure
+      network.clear
+    end
+
+    def server(name) = @servers.find { |program| program.name == name }
+
+    private
+
+    def serve(name, argv, ready)
+      program = network.program(network.seeder, name, argv)
+      await("#{name}'s first process", 10) { program.ready? }
+      program.go
+      return program if ready.nil?
+
+      await("#{name}: #{ready}", 60, pause: 0.05) do
+        raise Error, "#{contestant.name}: #{name} ended: #{program.complaint}" if program.ended
+
+        ready.is_a?(Regexp) ? program.said(ready) : contestant.ready?(ready)
+      end
+      program
+    end
+
+    def await(what, seconds, pause: 0, &block)
+      done = network.wait(seconds) { block.call || (sleep(pause) && false) }
+      raise Error, "#{contestant.name}: #{what} did not come within #{seconds} s" unless done
+    end
+
+    # From the word to start until everybody has finished, failed or was killed.
+    def watch
+      @receivers.each(&:go)
+      @faults = Faults.new(self, @expected)
+      from = Lab.now
+      network.wait(@limit) do
+        @faults.step(Lab.now - from)
+        open_receivers.empty?
+      end
+    end
+
+    def open_receivers
+      @receivers.reject { |program| finish(program) || program.ended || program.gone? || killed?(program) }
+    end
+
+    def killed?(program) = @faults.killed.include?(program.node)
+
+    def finish(program) = program.said(contestant.done)
+
+    def survivors = @receivers.reject { |program| killed?(program) }
+
+    def result(used)
+      slow = survivors.last(network.settings.slow)
+      wrong = network.settings.flag?("VERIFY") ? wrong_outputs : []
+      origin = @receivers.filter_map(&:started).min
+      complaints = failures(wrong)
+      (@receivers + @servers).each(&:close)
+      Result.new(contestant: contestant.name, starts: @receivers.filter_map { |r| r.started&.-(origin) },
+                 times: times(survivors - slow, origin), slow_times: times(slow, origin),
+                 killed: @faults.killed.size, faults: @faults.happened, seeder_bytes: used[0],
+                 machine_cpu: used[1], seconds: used[2], cpu: survivors.filter_map(&:cpu),
+                 server_cpu: @servers.filter_map(&:cpu).sum, rss_kib: survivors.filter_map(&:rss_kib).max,
+                 failures: complaints)
+    end
+
+    def times(programs, origin) = programs.map { |program| finish(program)&.-(origin) }
+
+    # A line for each that did not finish, or not with the right bytes.
+    def failures(wrong)
+      unfinished = survivors.reject { |program| finish(program) }.map do |program|
+        "#{program.node.name}: #{program.ended ? "status #{program.status}" : "not finished"}: #{program.complaint}"
+      end
+      unfinished + wrong.map { |name| "#{name}: what arrived differs from the payload" } +
+        @faults.missed.map { |name| "#{name}: did not happen" }
+    end
+
+    # The hosts that say they have it all and do not.
+    def wrong_outputs
+      nodes = survivors.select { |program| finish(program) }.map(&:node)
+      # It is renamed into place right after it was said to be complete.
+      network.wait(5) { nodes.all? { |node| File.exist?(network.path(contestant.output(node))) } }
+      script = 'payload=$1; shift; for file; do cmp -s "$payload" "$file" || echo "$file"; done'
+      bad = network.sh!(script, network.payload, *nodes.map { |node| contestant.output(node) }).lines(chomp: true)
+      nodes.select { |node| bad.include?(contestant.output(node)) }.map(&:name)
+    end
+  end
+end
