@@ -45,7 +45,8 @@ module Lab
     def marker(bound, longest)
       at = x_of(bound, longest)
       "<line x1=\"#{at}\" x2=\"#{at}\" y1=\"#{y_of(1, 1)}\" y2=\"#{y_of(0, 1)}\" stroke=\"grey\" " \
-        "stroke-dasharray=\"4 3\"/><text x=\"#{at}\" y=\"#{y_of(1, 1) - 6}\" text-anchor=\"middle\" fill=\"grey\">T*</text>"
+        "stroke-dasharray=\"4 3\"/><text x=\"#{at}\" y=\"#{y_of(1, 1) - 6}\" text-anchor=\"middle\" " \
+        "fill=\"grey\">T*</text>"
     end
 
     # A step upwards for every host.

@@ -19,12 +19,16 @@ module Lab
 
     def measure
       server = start(@network.seeder, "copy-server", "serve", PORT.to_s, @network.payload)
-      raise Error, "the plain copy's server: #{server.complaint}" unless @network.wait(10) { server.said(/serving/) }
+      raise Error, "the plain copy's server: #{server.complaint}" unless @network.wait_until(10) do
+        server.said(/serving/)
+      end
 
       sent = @network.traffic(@network.seeder).last
       client = start(@network.receivers.first, "copy", "fetch", @network.seeder.address, PORT.to_s, "copy")
       limit = 30 + (@network.settings.size * 80 / @network.settings.rate)
-      raise Error, "the plain copy failed: #{client.complaint}" unless @network.wait(limit) { client.said(/done/) }
+      raise Error, "the plain copy failed: #{client.complaint}" unless @network.wait_until(limit) do
+        client.said(/done/)
+      end
 
       @seconds = client.said(/done/) - client.started
       @bytes_per_second = @network.settings.size / @seconds
@@ -37,7 +41,7 @@ module Lab
 
     def start(node, name, *argv)
       program = @network.program(node, name, [Lab.tool("lab_copy"), *argv])
-      raise Error, "#{name}: lab_run does not start" unless @network.wait(10) { program.ready? }
+      raise Error, "#{name}: lab_run does not start" unless @network.wait_until(10) { program.ready? }
 
       program.tap(&:go)
     end

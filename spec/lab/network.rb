@@ -90,15 +90,15 @@ module Lab
       open.each { |program| program.hear if ready.include?(program.io) }
     end
 
-    # Hears them until the block is true; false when that takes too long.
-    def wait(seconds)
+    # Hears them until the block is true, at most that long; whether it is.
+    def wait_until(seconds)
       deadline = Lab.now + seconds
-      until yield
-        return false if Lab.now > deadline
-
+      done = yield
+      until done || Lab.now > deadline
         hear(0.05)
+        done = yield
       end
-      true
+      done
     end
 
     # Ends all programs and empties the hosts' directories for the next run.
@@ -161,13 +161,18 @@ module Lab
 
     def make_links
       racks = (1..@settings.racks).to_a
+      uplinks = racks.flat_map { |rack| ["u#{rack}", "d#{rack}"] }
       batch("ip", racks.flat_map { |rack| rack_links(rack) } + @nodes.flat_map { |node| node_links(node) })
-      batch("tc", racks.flat_map { |rack| ["u#{rack}", "d#{rack}"].map { |link| shape(link, @settings.rack_rate) } } +
+      batch("tc", uplinks.map { |link| shape(link, @settings.rack_rate) } +
                   @nodes.map { |node| shape(node.link, node.rate) })
-      files = @nodes.map { |node| inside(node) }
+      set_up_inside
+      @world.wait_forwarding(@nodes.map(&:link) + uplinks)
+    end
+
+    def set_up_inside
+      @nodes.each { |node| inside(node) }
       sh!("for host; do nsenter --net=/run/netns/$host ip -batch #{DIR}/$host.ip;" \
-          "nsenter --net=/run/netns/$host tc -batch #{DIR}/$host.tc; rm #{DIR}/$host.*; done", *files)
-      @world.wait_forwarding(@nodes.map(&:link) + racks.flat_map { |rack| ["u#{rack}", "d#{rack}"] })
+          "nsenter --net=/run/netns/$host tc -batch #{DIR}/$host.tc; rm #{DIR}/$host.*; done", *@nodes.map(&:name))
     end
 
     def rack_links(rack)
@@ -190,7 +195,6 @@ module Lab
         route change 10.66.0.0/16 dev eth0 src #{node.address} congctl #{@settings["CC"]}
       BATCH
       File.write(path(DIR, "#{node.name}.tc"), "#{shape("eth0", node.rate)}\n")
-      node.name
     end
 
     # A burst of a millisecond, at least three packets.
@@ -204,10 +208,7 @@ module Lab
     end
 
     def make_payload
-      file = File.open(path(payload), "wb")
-      IO.copy_stream("/dev/urandom", file, @settings.size)
-    ensure
-      file&.close
+      File.open(path(payload), "wb") { |file| IO.copy_stream("/dev/urandom", file, @settings.size) }
     end
   end
 end

@@ -4,7 +4,7 @@ module Lab
   # One program on one host of the lab, under lab_run.c: it waits for the word,
   # and all it does is told with the time at which it happened.
   class Program
-    attr_reader :node, :name, :io, :lines, :started, :ended, :status, :cpu, :rss_kib, :log
+    attr_reader :node, :name, :io, :lines, :started, :ended_at, :status, :cpu, :rss_kib, :log
 
     def initialize(network, node, name, argv)
       @node = node
@@ -77,9 +77,19 @@ module Lab
       when "ready" then @ready = true
       when "start" then @started = at.to_i / 1e9
       when "say" then @lines << [at.to_i / 1e9, rest.to_s]
-      when "exit" then @ended, @status = at.to_i / 1e9, rest.to_i
-      when "end" then @cpu, @rss_kib = at.to_i / 1e6, rest.to_i
+      when "exit" then program_ended(at, rest)
+      when "end" then all_ended(at, rest)
       end
+    end
+
+    def program_ended(time, status)
+      @ended_at = time.to_i / 1e9
+      @status = status.to_i
+    end
+
+    def all_ended(cpu, rss)
+      @cpu = cpu.to_i / 1e6
+      @rss_kib = rss.to_i
     end
   end
 end

@@ -48,7 +48,7 @@ module Lab
       return program if ready.nil?
 
       await("#{name}: #{ready}", 60, pause: 0.05) do
-        raise Error, "#{contestant.name}: #{name} ended: #{program.complaint}" if program.ended
+        raise Error, "#{contestant.name}: #{name} ended: #{program.complaint}" if program.ended_at
 
         ready.is_a?(Regexp) ? program.said(ready) : contestant.ready?(ready)
       end
@@ -56,7 +56,7 @@ module Lab
     end
 
     def await(what, seconds, pause: 0, &block)
-      done = network.wait(seconds) { block.call || (sleep(pause) && false) }
+      done = network.wait_until(seconds) { block.call || (sleep(pause) && false) }
       raise Error, "#{contestant.name}: #{what} did not come within #{seconds} s" unless done
     end
 
@@ -65,14 +65,14 @@ module Lab
       @receivers.each(&:go)
       @faults = Faults.new(self, @expected)
       from = Lab.now
-      network.wait(@limit) do
+      network.wait_until(@limit) do
         @faults.step(Lab.now - from)
         open_receivers.empty?
       end
     end
 
     def open_receivers
-      @receivers.reject { |program| finish(program) || program.ended || program.gone? || killed?(program) }
+      @receivers.reject { |program| finish(program) || program.ended_at || program.gone? || killed?(program) }
     end
 
     def killed?(program) = @faults.killed.include?(program.node)
@@ -83,24 +83,26 @@ module Lab
 
     def result(used)
       slow = survivors.last(network.settings.slow)
-      wrong = network.settings.flag?("VERIFY") ? wrong_outputs : []
-      origin = @receivers.filter_map(&:started).min
-      complaints = failures(wrong)
+      complaints = failures(network.settings.flag?("VERIFY") ? wrong_outputs : [])
       (@receivers + @servers).each(&:close)
-      Result.new(contestant: contestant.name, starts: @receivers.filter_map { |r| r.started&.-(origin) },
-                 times: times(survivors - slow, origin), slow_times: times(slow, origin),
+      Result.new(contestant: contestant.name, starts: starts, times: times(survivors - slow), slow_times: times(slow),
                  killed: @faults.killed.size, faults: @faults.happened, seeder_bytes: used[0],
-                 machine_cpu: used[1], seconds: used[2], cpu: survivors.filter_map(&:cpu),
-                 server_cpu: @servers.filter_map(&:cpu).sum, rss_kib: survivors.filter_map(&:rss_kib).max,
-                 failures: complaints)
+                 machine_cpu: used[1], seconds: used[2], failures: complaints, **cost)
     end
 
-    def times(programs, origin) = programs.map { |program| finish(program)&.-(origin) }
+    def origin = @receivers.filter_map(&:started).min
+    def starts = @receivers.filter_map(&:started).map { |time| time - origin }
+    def times(programs) = programs.map { |program| finish(program)&.-(origin) }
+
+    def cost
+      { cpu: survivors.filter_map(&:cpu), server_cpu: @servers.filter_map(&:cpu).sum,
+        rss_kib: survivors.filter_map(&:rss_kib).max }
+    end
 
     # A line for each that did not finish, or not with the right bytes.
     def failures(wrong)
       unfinished = survivors.reject { |program| finish(program) }.map do |program|
-        "#{program.node.name}: #{program.ended ? "status #{program.status}" : "not finished"}: #{program.complaint}"
+        "#{program.node.name}: #{program.ended_at ? "status #{program.status}" : "not finished"}: #{program.complaint}"
       end
       unfinished + wrong.map { |name| "#{name}: what arrived differs from the payload" } +
         @faults.missed.map { |name| "#{name}: did not happen" }
@@ -110,7 +112,7 @@ module Lab
     def wrong_outputs
       nodes = survivors.select { |program| finish(program) }.map(&:node)
       # It is renamed into place right after it was said to be complete.
-      network.wait(5) { nodes.all? { |node| File.exist?(network.path(contestant.output(node))) } }
+      network.wait_until(5) { nodes.all? { |node| File.exist?(network.path(contestant.output(node))) } }
       script = 'payload=$1; shift; for file; do cmp -s "$payload" "$file" || echo "$file"; done'
       bad = network.sh!(script, network.payload, *nodes.map { |node| contestant.output(node) }).lines(chomp: true)
       nodes.select { |node| bad.include?(contestant.output(node)) }.map(&:name)

@@ -31,7 +31,7 @@ module Lab
     ].freeze
 
     def self.help
-      TABLE.map { |name, default, meaning| format("  %-17s %-9s %s", name, default, meaning) }
+      TABLE.map { |name, default, meaning| "  #{name.ljust(17)} #{default.ljust(9)} #{meaning}" }
     end
 
     def initialize(given = {})
