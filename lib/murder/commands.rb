@@ -78,6 +78,11 @@ module Murder
        Command.script(COPY, path(options.archive), path(options.destination), name: "murder:peer")]
     end
 
+    # @return [Regexp] what a peer says that gave way to another of its tag
+    def peer_is_there
+      /a peer of #{Regexp.escape(options.tag)} is already running/
+    end
+
     def stop_peering
       stop(:fine, "murder_client", "stop", "peer", tag)
     end

@@ -43,6 +43,12 @@ module Murder
       super(describe(n_hosts, what))
     end
 
+    # @param words [Regexp]
+    # @return [Array<String>] the hosts that gave such a reason
+    def hosts_saying(words)
+      failures.select { |_, reason| reason.match?(words) }.keys
+    end
+
     private
 
     def describe(n_hosts, what)

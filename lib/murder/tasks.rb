@@ -83,11 +83,16 @@ module Murder
         torrent = local_torrent(runner, options)
         runner.run(commands.prepare_peer, peers)
         runner.upload(StringIO.new(torrent), options.torrent, peers)
+        ours = peers
         begin
           commands.peer.each { |command| runner.run(command, peers) }
-          done = true
+          ours = []
+        rescue CommandError => e
+          busy = e.hosts_saying(commands.peer_is_there)
+          ours = peers.reject { |server| busy.include?(runner.host_name(server)) }
+          raise
         ensure
-          runner.cleaning { runner.attempt { runner.run(commands.stop_peering, peers) } } unless done
+          runner.cleaning { runner.attempt { runner.run(commands.stop_peering, ours) } } if ours.any?
         end
       end
 

@@ -153,6 +153,28 @@ RSpec.describe "murder_client when something breaks" do
         end
     end
 
+    it "says that a tracker's reply is none" do
+      server = TCPServer.new("127.0.0.1", 0)
+      answering = Thread.new do
+        loop do
+          client = server.accept
+          nil until ["\r\n", nil].include?(client.gets)
+          client.write("HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n<html>hi</html")
+          client.close
+        end
+      end
+      swarm.make_payload(mib: 1)
+      torrent = File.binread(swarm.path("payload.torrent")).sub(/:#{swarm.port}/) { |_| ":#{server.addr[1]}" }
+      url = "http://127.0.0.1:#{server.addr[1]}/announce"
+      File.binwrite(swarm.path("payload.torrent"), torrent.sub(/8:announce\d+:/, "8:announce#{url.size}:"))
+      result = swarm.start_peer(1, timeout: 2).wait
+      expect([result.status, result.err])
+        .to match([7, /\Amurder_client: tracker #{url} is unreachable: its reply is not a tracker's /])
+    ensure
+      answering&.kill
+      server&.close
+    end
+
     it "says that the tracker knows nobody else" do
       swarm.make_payload(mib: 1)
       swarm.start_tracker

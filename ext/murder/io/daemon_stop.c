@@ -157,8 +157,9 @@ daemon_stop(const struct daemon_id *id, int wait_s)
 		(void)close(t.fd);
 	}
 	if (st == STATUS_NOT_RUNNING)
-		log_error("no %s with tag %s runs here (run directory %s)",
-		    id->role, id->tag, id->run_dir);
+		log_error("no %s %s %s runs here (run directory %s)", id->role,
+		    strcmp(id->role, "tracker") == 0 ? "of port" : "with tag",
+		    id->tag, id->run_dir);
 	return st;
 }
 

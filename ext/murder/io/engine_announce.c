@@ -1,12 +1,30 @@
 #include <assert.h>
-#include <string.h>
+#include <stdio.h>
 
-#include "core/err.h"
+#include "core/announce.h"
 #include "io/engine.h"
 #include "io/log.h"
 
 /* What a query adds to the tracker's URL. */
 #define ENGINE_QUERY_BYTES 1024u
+
+/* Keeps why the last announce failed, for who has to explain it; "" if it did
+ * not. A reply that cannot be read is a failure that httpget knows nothing of.
+ */
+static void
+engine_note(struct engine *e, const struct httpget_result *r)
+{
+	struct announce_reply reply;
+	const char *why = "";
+
+	if (r->err != 0)
+		why = r->text;
+	else if (announce_parse_reply(&reply, r->body) != 0)
+		why = "its reply is not a tracker's";
+	if (*why != '\0')
+		log_debug("announce failed: %s", why);
+	(void)snprintf(e->tracker_text, sizeof(e->tracker_text), "%s", why);
+}
 
 static void
 engine_announced(const struct httpget_result *r)
@@ -15,16 +33,7 @@ engine_announced(const struct httpget_result *r)
 
 	if (e->failed)
 		return;
-	e->tracker_text[0] = '\0';
-	if (r->err != 0) {
-		size_t n = strlen(r->text);
-
-		if (n >= sizeof(e->tracker_text))
-			n = sizeof(e->tracker_text) - 1;
-		memcpy(e->tracker_text, r->text, n);
-		e->tracker_text[n] = '\0';
-		log_debug("announce failed: %s", r->text);
-	}
+	engine_note(e, r);
 	engine_check(
 	    e, swarm_on_announce(e->swarm, r->body, r->err, loop_now()));
 	engine_drain(e);
