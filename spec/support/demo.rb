@@ -83,7 +83,7 @@ module Demo
       operator = operator("deploy")
       cap(operator, "deploy:setup") if @capistrano == 2
       rows = watched(operator, "deploy")
-      compare("/srv/app/current", expected, ignore: %w[REVISION REVISION_TIME])
+      compare(path("app/current"), expected, ignore: %w[REVISION REVISION_TIME])
       table(rows)
     end
 
@@ -107,16 +107,17 @@ module Demo
 
     def by_hand
       operator = operator("by-hand")
-      files = "files_path=/srv/data"
-      step("random files on #{seeder.name}:/srv/data") { random_files(seeder.path("/srv/data")) }
-      @fleet.hosts.each { |host| Dir.mkdir(host.path("/srv/files")) }
+      data = path("data")
+      files = "files_path=#{data}"
+      step("random files on #{seeder.name}:#{data}") { random_files(seeder.path(data)) }
+      @fleet.hosts.each { |host| Dir.mkdir(host.path(path("files"))) }
       cap(operator, "murder:start_tracker") if @capistrano == 3
       cap(operator, "murder:create_torrent", "tag=v1", files)
       cap(operator, "murder:start_seeding", "tag=v1")
-      rows = watched(operator, "murder:peer", "tag=v1", "destination_path=/srv/files")
+      rows = watched(operator, "murder:peer", "tag=v1", "destination_path=#{path("files")}")
       cap(operator, "murder:stop_peering", "murder:stop_seeding", *("murder:stop_tracker" if @capistrano == 3),
           "murder:clean_temp_files", "tag=v1")
-      compare("/srv/files/v1", Hosts::Tree.of(seeder.path("/srv/data")))
+      compare(path("files/v1"), Hosts::Tree.of(seeder.path(data)))
       table(rows)
     end
 
@@ -135,28 +136,42 @@ module Demo
     def operator(name)
       return operator3(name) if @capistrano == 3
 
-      values = { scm: @scm, repository: @source, hosts: @fleet.hosts.map(&:address),
-                 marks: @fleet.workdir.mkdir("marks") }
-      Hosts::Operator.new(@fleet, name, Kernel.format(CAPFILE, values))
+      values = { scm: @scm, repository: @source, hosts: @fleet.hosts.map(&:address), **places }
+      Hosts::Operator.new(@fleet, name, Kernel.format(CAPFILE + own_places, values))
+    end
+
+    # What a Capfile says of where things go.
+    def places
+      { deploy_to: path("app"), marks: @fleet.workdir.mkdir("marks"), temp: @fleet.temp,
+        seeder_temp: seeder.spelled(@fleet.temp), tracker_port: @fleet.tracker_port }
+    end
+
+    def own_places
+      @fleet.kind == :local ? OWN_PLACES : ""
+    end
+
+    # A name below the directory that is each host's own.
+    def path(name)
+      "#{@fleet.base}/#{name}"
     end
 
     # Only the first host has the repository; files without one are in the
     # operator's directory.
     def operator3(name)
-      values = { repository: "/srv/source.git", marks: @fleet.workdir.mkdir("marks") }
-      text = Kernel.format(DEPLOY3, values) + (@scm == :none ? DEPLOY3_FILES : "")
+      values = { repository: seeder.spelled(path("source.git")), **places }
+      text = Kernel.format(DEPLOY3 + own_places, values) + (@scm == :none ? DEPLOY3_FILES : "")
       servers = @fleet.hosts.map { |host| "server #{host.address.inspect}, roles: %w{app}" }
       Hosts::Operator3.new(@fleet, name, CAPFILE3, text, servers).tap do |operator|
         next File.symlink(@source, File.join(operator.dir, "files")) if @scm == :none
 
-        copy_to_seeder unless File.exist?(seeder.path("/srv/source.git"))
+        copy_to_seeder unless File.exist?(seeder.path(path("source.git")))
       end
     end
 
     def copy_to_seeder
       bare = @fleet.workdir.join("bare.git")
       Hosts::Shell.run!(*GIT, "clone", "--quiet", "--bare", @source, bare)
-      FileUtils.cp_r(bare, seeder.path("/srv/source.git"))
+      FileUtils.cp_r(bare, seeder.path(path("source.git")))
     end
 
     def cap(operator, *arguments)
@@ -169,7 +184,7 @@ module Demo
     end
 
     def watched(operator, *arguments)
-      Watch.new(@fleet.hosts, @fleet.workdir.join("marks")).during { cap(operator, *arguments) }.last
+      Watch.new(@fleet).during { cap(operator, *arguments) }.last
     end
 
     # The tree that every host must have: the last commit, or the directory.

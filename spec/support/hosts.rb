@@ -33,7 +33,8 @@ require_relative "hosts/tree"
 # the bridge, an address, an sshd, and its own /tmp, /srv, /run, /var/tmp and
 # home. All else on it is the machine's, read-only. As root these are plain
 # namespaces, otherwise they stand in a user namespace; where neither is allowed,
-# hosts are sshds on 127.0.0.x with directories swapped in by proot.
+# hosts are sshds on 127.0.0.x, each with a home of its own, and what is a host's
+# own is what lies below `~`.
 module Hosts
   # The login of every host: whoever runs this, with home and shell.
   def self.login

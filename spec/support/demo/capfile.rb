@@ -8,7 +8,7 @@ module Demo
     require "murder"
 
     set :application, "app"
-    set :deploy_to, "/srv/app"
+    set :deploy_to, %<deploy_to>p
     set :deploy_via, :murder
     set :scm, %<scm>p
     set :repository, %<repository>p
@@ -36,7 +36,7 @@ module Demo
   RUBY
   DEPLOY3 = <<~RUBY
     set :application, "app"
-    set :deploy_to, "/srv/app"
+    set :deploy_to, %<deploy_to>p
     set :repo_url, %<repository>p
     set :branch, "main"
 
@@ -47,5 +47,13 @@ module Demo
   DEPLOY3_FILES = <<~RUBY
     set :murder_source, :working_tree
     set :repo_tree, "files"
+  RUBY
+
+  # Where hosts have no /tmp of their own, and perhaps not the usual port.
+  OWN_PLACES = <<~RUBY
+    set :default_temp_path, %<temp>p
+    set :copy_remote_dir, %<temp>p
+    set :tmp_dir, %<seeder_temp>p
+    set :tracker_port, %<tracker_port>p
   RUBY
 end

@@ -8,10 +8,11 @@ module Demo
   class Watch
     Row = Struct.new(:host, :down, :up, :seconds)
 
-    # @param marks [String] directory where the Capfile's hooks leave `begin` and `end`
-    def initialize(hosts, marks)
-      @hosts = hosts
-      @marks = marks
+    # In the fleet's directory `marks` the Capfile's hooks leave `begin` and `end`.
+    def initialize(fleet)
+      @hosts = fleet.hosts
+      @marks = fleet.workdir.join("marks")
+      @archives = "#{fleet.temp}/*.tgz"
     end
 
     # Watches while the block runs. Gives its result and the rows.
@@ -42,7 +43,7 @@ module Demo
 
     def look
       (@hosts - @complete.keys).each do |host|
-        next if Dir.glob(host.path("/tmp/*.tgz")).empty?
+        next if Dir.glob(host.path(@archives)).empty?
 
         @complete[host] = Hosts::Processes.now - @begun
       end

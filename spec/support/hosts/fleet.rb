@@ -54,18 +54,19 @@ module Hosts
     end
 
     # Runs argv on the control host; its Result.
-    def capture(*argv, chdir: "/", **options)
-      Shell.run(*@world.prefix, *there(chdir), *argv, **options)
+    def capture(*argv, chdir: "/", env: {}, **options)
+      Shell.run(*@world.prefix, *there(chdir), *argv, env: @world.environment.merge(env), **options)
     end
 
-    def capture!(*argv, chdir: "/", **options)
-      Shell.run!(*@world.prefix, *there(chdir), *argv, **options)
+    def capture!(*argv, chdir: "/", env: {}, **options)
+      Shell.run!(*@world.prefix, *there(chdir), *argv, env: @world.environment.merge(env), **options)
     end
 
     # Starts argv on the control host, in a session of its own, as a Job.
-    def spawn(*argv, chdir: "/", **options)
+    def spawn(*argv, chdir: "/", env: {}, **options)
       log = @workdir.join("job-#{@jobs.size}.log")
-      Job.new([*@world.prefix, *("setsid" if @world.prefix.any?), *there(chdir)], argv, log: log, **options)
+      prefix = [*@world.prefix, *("setsid" if @world.prefix.any?)]
+      Job.new(prefix, [*@world.leash, *there(chdir), *argv], log: log, env: @world.environment.merge(env), **options)
          .tap { |job| @jobs << job }
     end
 
@@ -91,6 +92,21 @@ module Hosts
     # Empties it, but for directories of the user's that stand in it.
     def clean_control
       control_temp.each { |name| FileUtils.rm_rf(@workdir.join("control", "tmp", name)) }
+    end
+
+    # The directory below which every host has what is its own, and its /tmp, as
+    # they are written in a Capfile.
+    def base
+      @kind == :local ? "~" : "/srv"
+    end
+
+    def temp
+      @kind == :local ? "~/tmp" : "/tmp"
+    end
+
+    # A port for the tracker.
+    def tracker_port
+      @kind == :local ? LocalWorld.free_port(8998) : 8998
     end
 
     # Where a file of the control host is found from outside; its /tmp is its own.

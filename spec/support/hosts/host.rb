@@ -20,6 +20,7 @@ module Hosts
       @world = world
       @disk = disk
       @variables = variables
+      @keys = keys
       @user = Hosts.login.name
       addresses
       prepare
@@ -75,6 +76,11 @@ module Hosts
     # The same, links followed as the host sees them.
     def real_path(name)
       path(sh!('readlink -e "$1"', name).chomp)
+    end
+
+    # A path as it must be written where no shell of the host expands `~`.
+    def spelled(name)
+      name
     end
 
     def inspect
@@ -207,8 +213,8 @@ module Hosts
     def sshd_config
       <<~CONFIG
         Port #{@port}
-        HostKey #{@own}/host_key
-        AuthorizedKeysFile #{@own}/authorized_keys
+        HostKey "#{@own}/host_key"
+        AuthorizedKeysFile "#{@own}/authorized_keys"
         StrictModes no
         UsePAM no
         PasswordAuthentication no
@@ -219,9 +225,18 @@ module Hosts
         UseDNS no
         MaxStartups 200
         MaxSessions 200
-        Subsystem sftp internal-sftp
-        #{"SetEnv #{@variables.map { |name, value| "#{name}=#{value}" }.join(" ")}" if @variables.any?}
+        Subsystem sftp #{sftp}
+        #{"SetEnv #{variables.map { |name, value| "\"#{name}=#{value}\"" }.join(" ")}" if variables.any?}
       CONFIG
+    end
+
+    def sftp
+      "internal-sftp"
+    end
+
+    # Of every session.
+    def variables
+      @variables
     end
   end
 end

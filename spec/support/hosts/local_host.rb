@@ -1,23 +1,17 @@
 # frozen_string_literal: true
 
 require "rbconfig"
+require "shellwords"
 require_relative "host"
 
 module Hosts
   # A host where namespaces are not allowed: an sshd on an address of its own in
-  # 127.0.0.0/8, its directories swapped in by proot. Network interface and
-  # process list are the machine's.
+  # 127.0.0.0/8, whose sessions have a home of their own and begin in it. What is
+  # not below `~` is the machine's, as are its network and its process list.
   class LocalHost < Host
-    PORT = 2222
-
-    def initialize(number, **options)
-      super
-      FileUtils.mkdir_p(@workdir.join(@name, "run", "sshd"))
-    end
-
     def launch
       read, @lifeline = IO.pipe
-      @pid = @outer = Process.spawn(RbConfig.ruby, File.join(__dir__, "keeper.rb"), *prefix, *sshd,
+      @pid = @outer = Process.spawn(RbConfig.ruby, File.join(__dir__, "keeper.rb"), *sshd,
                                     in: read, %i[out err] => log_file, pgroup: true)
       read.close
     end
@@ -35,29 +29,35 @@ module Hosts
       end
     end
 
-    # Of its own directories; all others are the machine's.
+    # Of what is below `~`; all else is the machine's.
     def path(name)
-      name = name.sub(%r{\A~(?=/|\z)}, Hosts.login.dir)
-      place = directories.find { |there, _| name == there || name.start_with?("#{there}/") }
-      place ? File.join(place.last, name.delete_prefix(place.first)) : name
+      name.sub(%r{\A~(?=/|\z)}, home)
     end
 
+    def real_path(name)
+      File.realpath(path(name))
+    end
+
+    # What a path below `~` is called where nobody expands it.
+    alias spelled path
+
     def sh(script, *arguments, **options)
-      Shell.run(*prefix, "sh", "-c", script, "sh", *arguments, **options)
+      Shell.run(*session("sh", "-c", script, "sh", *arguments), **options)
     end
 
     def sh!(script, *arguments, **options)
-      Shell.run!(*prefix, "sh", "-c", script, "sh", *arguments, **options)
+      Shell.run!(*session("sh", "-c", script, "sh", *arguments), **options)
     end
 
+    # The Job is the session's.
     def spawn(*argv, **options)
-      Job.new(prefix, argv, log: @workdir.join(@name, "job-#{rand(1 << 40)}.log"), **options)
+      Job.new([], session(*argv), log: @workdir.join(@name, "job-#{rand(1 << 40)}.log"), **options)
     end
 
     def processes
       pids.drop(1).filter_map do |pid|
         command = File.read("/proc/#{pid}/cmdline").tr("\0", " ").strip
-        [pid, command] unless command.empty? || command.match?(%r{\A(?:sshd: |/usr/sbin/sshd |proot )})
+        [pid, command] unless command.empty? || command.match?(%r{\A(?:sshd: |/usr/sbin/sshd )})
       rescue Errno::ENOENT, Errno::ESRCH
         next
       end
@@ -70,7 +70,7 @@ module Hosts
 
     # The end of its standard input ends the keeper and all it keeps.
     def reap
-      @lifeline.close unless @lifeline.closed?
+      @lifeline&.close unless @lifeline&.closed?
       super
     end
 
@@ -82,26 +82,49 @@ module Hosts
     private
 
     def addresses
-      @address = "#{@world.net}.#{@number}"
+      @address = "#{LocalWorld::NET}.#{@number}"
       @address6 = nil
-      @port = PORT
+      @port = @world.port
       @own = @workdir.join(@name, "etc")
     end
 
-    def directories
-      disk = @workdir.join(@name, "disk")
-      { "/tmp" => "#{disk}/tmp", "/srv" => "#{disk}/srv", Hosts.login.dir => "#{disk}/home",
-        "/run" => @workdir.join(@name, "run") }
+    def home
+      @workdir.join(@name, "disk", "home")
     end
 
-    def prefix
-      files = { "/etc/hosts" => @workdir.join("hosts-file"), "/etc/passwd" => @workdir.join(@name, "etc", "passwd"),
-                "/etc/shadow" => @workdir.join(@name, "etc", "shadow") }
-      ["proot", "-w", "/", *directories.merge(files).flat_map { |there, here| ["-b", "#{here}:#{there}"] }]
+    # argv that runs another on the host: nothing else would be kept by its keeper.
+    def session(*argv)
+      ["ssh", "-F", "none", "-i", @keys.operator, "-l", @user, "-p", @port.to_s, "-o", "BatchMode=yes",
+       "-o", "UserKnownHostsFile=#{@keys.known_hosts}", "-o", "LogLevel=ERROR", @address, Shellwords.join(argv)]
     end
 
+    def sshd
+      ["/usr/sbin/sshd", "-D", "-e", "-f", "#{@own}/sshd_config"]
+    end
+
+    def prepare
+      super
+      FileUtils.mkdir_p(File.join(home, "tmp"))
+      FileUtils.cp(File.join(__dir__, "session.sh"), @own)
+    end
+
+    # One that begins where the session does.
+    def sftp
+      "/usr/lib/openssh/sftp-server"
+    end
+
+    # Of two values for a name, sshd takes the first.
     def sshd_config
-      "ListenAddress #{@address}\n#{super}"
+      <<~CONFIG + super
+        ListenAddress #{@address}
+        UsePAM #{LocalWorld.pam}
+        PermitUserRC no
+        ForceCommand exec sh "#{@own}/session.sh"
+      CONFIG
+    end
+
+    def variables
+      super.merge("HOME" => home, "TMPDIR" => File.join(home, "tmp"))
     end
   end
 end

@@ -1,29 +1,48 @@
 # frozen_string_literal: true
 
+require "socket"
 require_relative "errors"
-require_relative "shell"
 
 module Hosts
   # In place of a World where namespaces are not allowed: the machine's own
-  # network and processes. proot gives everybody a /tmp of their own.
+  # network, files and processes. The hosts share an address range, so that
+  # every run has ports of its own.
   class LocalWorld
-    # Addresses of this run's hosts start with it: others may be under way.
-    attr_reader :kind, :net
+    NET = "127.0.0"
+    # sshd started by root wants it; Debian's service makes it at boot.
+    PRIVSEP = "/run/sshd"
 
-    def initialize(workdir, kind:, keep: [])
-      check_proot(workdir)
+    # @return [String] whether sshd lets root in by PAM alone: with a locked
+    #   password, root may come in, but not past sshd's own check
+    def self.pam
+      return "no" unless Process.uid.zero?
 
-      @kind = kind
-      @net = "127.#{rand(1..254)}.#{rand(1..254)}"
-      @workdir = workdir
-      @tmp = workdir.mkdir("control", "tmp")
-      @keep = [*keep, workdir.path].map { |dir| File.realpath(dir) }.uniq.select { |dir| dir.start_with?("/tmp/") }
+      File.foreach("/etc/shadow").any? { |line| line.start_with?("root:!") } ? "yes" : "no"
     end
 
-    # argv prefix: with the control host's files.
-    def prefix
-      bindings = ["#{@tmp}:/tmp", "#{@workdir.join("hosts-file")}:/etc/hosts", *@keep.map { |dir| "#{dir}:#{dir}" }]
-      ["proot", *bindings.flat_map { |binding| ["-b", binding] }]
+    # A port that nobody listens on, on whatever address; `wish` if it is free.
+    def self.free_port(wish = 0)
+      TCPServer.open("0.0.0.0", wish) { |server| server.local_address.ip_port }
+    rescue Errno::EADDRINUSE
+      free_port
+    end
+
+    attr_reader :kind, :port, :environment
+
+    def initialize(workdir, kind:, **)
+      @kind = kind
+      @port = self.class.free_port
+      @tmp = workdir.mkdir("control", "tmp")
+      # Gems are found as before though the home is another.
+      @environment = { "HOME" => File.dirname(@tmp), "TMPDIR" => @tmp, "GEM_PATH" => Gem.path.join(":") }
+      @made = Process.uid.zero? && make_privsep
+    end
+
+    def prefix = []
+
+    # argv prefix: what it starts dies with whoever started it.
+    def leash
+      %w[setpriv --pdeathsig KILL --]
     end
 
     def temp
@@ -31,7 +50,7 @@ module Hosts
     end
 
     def path(name)
-      name.start_with?("/tmp") ? File.join(@tmp, name.delete_prefix("/tmp")) : name
+      name
     end
 
     def pids
@@ -41,7 +60,13 @@ module Hosts
     # There are no links to make or to wait for.
     def ip(*) = nil
     def wait_forwarding(*) = nil
-    def close = nil
+
+    def close
+      Dir.rmdir(PRIVSEP) if @made
+      @made = false
+    rescue SystemCallError
+      nil # somebody else's now
+    end
 
     def shape(*)
       raise Error, "links cannot be shaped without namespaces"
@@ -50,15 +75,11 @@ module Hosts
 
     private
 
-    # proot 5.1 does not know statx, which `ls` and `find` of today use: what it
-    # swaps in, they would look for in the machine's own directories.
-    def check_proot(workdir)
-      return if Shell.run("proot", "-b", "#{workdir.path}:/srv", "ls", "-d", "/srv/owner").ok?
-
-      raise Error, "hosts cannot be made: namespaces are not allowed here, and proot is missing or too old " \
-                   "(it must know statx): run as root, or allow user namespaces"
-    rescue Errno::ENOENT
-      raise Error, "hosts cannot be made: neither namespaces nor proot are there: run as root"
+    def make_privsep
+      Dir.mkdir(PRIVSEP, 0o755)
+      true
+    rescue Errno::EEXIST
+      false
     end
   end
 end

@@ -48,6 +48,10 @@ module Hosts
       enter(@pid, "--mount", "--net", "--uts", "--ipc", *("--pid" if own_pids))
     end
 
+    # What ends a command there with us, and its variables: nothing is needed.
+    def leash = []
+    def environment = {}
+
     # argv prefix: with everything of the host whose first process is `pid`.
     def host_prefix(pid)
       outer = @kind == :user ? enter(@pid) : []
@@ -118,7 +122,7 @@ module Hosts
       read, @lifeline = IO.pipe
       ready, said = IO.pipe
       File.write(@workdir.join("hosts-file"), "") unless File.exist?(@workdir.join("hosts-file"))
-      @unshare = Process.spawn(environment, *self.class.unshare(@kind), "sh", "-c", SCRIPT, "world", *keep,
+      @unshare = Process.spawn(variables, *self.class.unshare(@kind), "sh", "-c", SCRIPT, "world", *keep,
                                in: read, %i[out err] => said, pgroup: true)
       [read, said].each(&:close)
       words = ready.gets
@@ -127,7 +131,7 @@ module Hosts
       @pid = Processes.child(@unshare)
     end
 
-    def environment
+    def variables
       { "WORK" => @workdir.path, "BRIDGE" => BRIDGE, "ADDRESS" => ADDRESS, "ADDRESS6" => ADDRESS6 }
     end
 
