@@ -4,6 +4,7 @@ require "optparse"
 require_relative "hosts"
 require_relative "demo/capfile"
 require_relative "demo/repository"
+require_relative "demo/told"
 require_relative "demo/watch"
 
 module Demo
@@ -142,8 +143,9 @@ module Demo
 
     # What a Capfile says of where things go.
     def places
-      { deploy_to: path("app"), marks: @fleet.workdir.mkdir("marks"), temp: @fleet.temp,
-        seeder_temp: seeder.spelled(@fleet.temp), tracker_port: @fleet.tracker_port }
+      @places ||=
+        { deploy_to: path("app"), marks: @fleet.workdir.mkdir("marks"), temp: @fleet.temp,
+          seeder_temp: seeder.spelled(@fleet.temp), tracker_port: @fleet.tracker_port }
     end
 
     def own_places
@@ -184,7 +186,8 @@ module Demo
     end
 
     def watched(operator, *arguments)
-      Watch.new(@fleet).during { cap(operator, *arguments) }.last
+      told = Told.new(@fleet.hosts, places[:tracker_port]) if @fleet.kind == :local
+      Watch.new(@fleet, told).during { cap(operator, *arguments) }.last
     end
 
     # The tree that every host must have: the last commit, or the directory.
@@ -231,8 +234,14 @@ module Demo
         seconds = row.host == seeder ? "seeder" : row.seconds && Kernel.format("%.2f", row.seconds)
         puts Kernel.format(line, row.host.name, row.host.address, mb(row.down), mb(row.up), seconds || "-")
       end
-      puts "  As the hosts' network interfaces counted it while murder:peer ran; seconds from",
-           "  its start until the whole file stood there, verified.", ""
+      puts(*counted, "  Seconds from its start until the whole file stood there, verified.", "")
+    end
+
+    def counted
+      return "  As the hosts' network interfaces counted it while murder:peer ran." if @fleet.kind != :local
+
+      ["  As the peers told the tracker when they were complete; what none of them says to have",
+       "  sent is put down to the seeder."]
     end
 
     def mb(bytes)

@@ -25,7 +25,10 @@ module Demo
     set :normalize_asset_timestamps, false
     set :group_writable, false
     before("murder:peer") { File.write(%<marks>p + "/begin", "") }
-    after("murder:peer") { File.write(%<marks>p + "/end", "") }
+    after("murder:peer") do
+      File.write(%<marks>p + "/end", "")
+      500.times { sleep 0.01 if File.exist?(%<marks>p + "/begin") }
+    end
   RUBY
 
   # The same for Capistrano 3: Capfile and config/deploy.rb.
@@ -42,7 +45,10 @@ module Demo
 
     # So that the demo sees when murder:peer runs.
     before("murder:peer", "demo:begin") { File.write(%<marks>p + "/begin", "") }
-    after("murder:peer", "demo:end") { File.write(%<marks>p + "/end", "") }
+    after("murder:peer", "demo:end") do
+      File.write(%<marks>p + "/end", "")
+      500.times { sleep 0.01 if File.exist?(%<marks>p + "/begin") }
+    end
   RUBY
   DEPLOY3_FILES = <<~RUBY
     set :murder_source, :working_tree

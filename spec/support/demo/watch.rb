@@ -8,8 +8,12 @@ module Demo
   class Watch
     Row = Struct.new(:host, :down, :up, :seconds)
 
-    # In the fleet's directory `marks` the Capfile's hooks leave `begin` and `end`.
-    def initialize(fleet)
+    # In the fleet's directory `marks` the Capfile's hooks leave `begin` and `end`,
+    # and the last of them waits until `begin` is taken away.
+    #
+    # @param told [Told, nil] what to go by instead of interfaces
+    def initialize(fleet, told = nil)
+      @told = told
       @hosts = fleet.hosts
       @marks = fleet.workdir.join("marks")
       @archives = "#{fleet.temp}/*.tgz"
@@ -38,7 +42,9 @@ module Demo
         sleep 0.02
       end
       look
+      @told&.wait
       @after = counters
+      FileUtils.rm_f(mark("begin"))
     end
 
     def look
@@ -53,9 +59,14 @@ module Demo
       return [] if @after.nil?
 
       @hosts.map do |host|
-        down, up = @after[host].zip(@before[host]).map { |after, before| after - before } if @after[host]
-        Row.new(host, down, up, @complete[host])
+        Row.new(host, *bytes(host), @complete[host])
       end
+    end
+
+    def bytes(host)
+      return @told.traffic.fetch(host, [nil, nil]) if @told
+
+      @after[host].zip(@before[host]).map { |after, before| after - before }
     end
 
     # { host => [bytes received, bytes sent] } on its link.

@@ -235,8 +235,6 @@ module Hosts
     end
 
     # Of every session.
-    def variables
-      @variables
-    end
+    attr_reader :variables
   end
 end

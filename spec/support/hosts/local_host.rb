@@ -63,6 +63,14 @@ module Hosts
       end
     end
 
+    # The TCP ports on which something on it listens.
+    def listening
+      sockets = pids.flat_map { |pid| Dir.glob("/proc/#{pid}/fd/*").map { |fd| Processes.link(fd) } }
+      lines = %w[tcp tcp6].flat_map { |name| File.readlines("/proc/net/#{name}") }.map(&:split)
+      lines.select { |line| line[3] == "0A" && sockets.include?("socket:[#{line[9]}]") }
+           .map { |line| line[1].split(":").last.hex }
+    end
+
     def kill
       Process.kill(:TERM, @outer)
       reap

@@ -62,6 +62,13 @@ module Hosts
       nil
     end
 
+    # Where a link in /proc leads; nil when it is gone.
+    def link(path)
+      File.readlink(path)
+    rescue SystemCallError
+      nil
+    end
+
     def now
       Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
