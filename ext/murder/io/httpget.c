@@ -36,23 +36,28 @@ struct httpget_socket {
 	const struct mem *mem; /* closes after get is gone */
 };
 
+/* The job no longer counts as under way. */
 static void
-httpget_end_job(struct httpget_job *j)
+httpget_detach_job(struct httpget_job *j)
 {
-	struct httpget *g = j->get;
+	DL_DELETE(j->get->jobs, j);
+	j->get->n_jobs--;
+	(void)curl_multi_remove_handle(j->get->multi, j->easy);
+}
 
-	DL_DELETE(g->jobs, j);
-	g->n_jobs--;
-	(void)curl_multi_remove_handle(g->multi, j->easy);
+static void
+httpget_free_job(struct httpget_job *j, const struct mem *mem)
+{
 	curl_easy_cleanup(j->easy);
 	buf_free(&j->body);
-	mem_free(g->mem, j);
+	mem_free(mem, j);
 }
 
 static void
 httpget_finish(struct httpget_job *j, CURLcode code)
 {
 	struct httpget_result r = {.ctx = j->ctx, .text = j->error};
+	const struct mem *mem = j->get->mem;
 	char text[64];
 	long status = 0;
 
@@ -70,8 +75,9 @@ httpget_finish(struct httpget_job *j, CURLcode code)
 		(void)snprintf(text, sizeof(text), "HTTP status %ld", status);
 		r.text = text;
 	}
-	j->done(&r);
-	httpget_end_job(j);
+	httpget_detach_job(j);
+	j->done(&r); /* who may look at httpget_pending() */
+	httpget_free_job(j, mem);
 }
 
 static void
@@ -293,8 +299,12 @@ httpget_free(struct httpget *g)
 {
 	if (g == NULL)
 		return;
-	while (g->jobs != NULL)
-		httpget_end_job(g->jobs);
+	while (g->jobs != NULL) {
+		struct httpget_job *j = g->jobs;
+
+		httpget_detach_job(j);
+		httpget_free_job(j, g->mem);
+	}
 	(void)curl_multi_cleanup(g->multi); /* closes its idle connections */
 	uv_close((uv_handle_t *)&g->timer, httpget_timer_closed);
 }
