@@ -246,6 +246,6 @@ strangers_block(
 			    .begin = m->begin,
 			    .length = m->length};
 	}
-	assert(!"heard so many");
+	assert(false && "heard so many");
 	return (struct block){0};
 }
