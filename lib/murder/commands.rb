@@ -41,9 +41,10 @@ module Murder
       make = program("murder_make_torrent", path(options.files_path), first, path(options.torrent),
                      "--output", path(options.archive), *others.flat_map { |tracker| ["--tracker", tracker] },
                      *(outside_links unless options.path_is_file?))
-      return [make] if options.path_is_file?
+      return [make] if options.path_is_file? && options.extract? # a deploy's own archive
 
-      [Command.script(MUST_BE_DIRECTORY, path(options.files_path), name: "murder:create_torrent"), make]
+      check = options.path_is_file? ? MUST_BE_FILE : MUST_BE_DIRECTORY
+      [Command.script(check, path(options.files_path), name: "murder:create_torrent"), make]
     end
 
     # @return [Command] returns when the seeder serves
@@ -63,8 +64,9 @@ module Murder
     # and nobody's link where the .torrent is about to be uploaded.
     # @return [Command]
     def prepare_peer
-      text = "#{destination_script.chomp};\n#{NO_LINK.gsub("$1", "$2")}"
-      Command.script(text, path(options.destination), path(options.torrent), name: "murder:peer")
+      text = "#{destination_script.chomp};\n#{NO_LINK.gsub("$1", "$3")}"
+      Command.script(text, path(options.destination), path(options.archive), path(options.torrent),
+                     name: "murder:peer")
     end
 
     # @return [Array<Command>] the first returns when the file is there, verified and extracted

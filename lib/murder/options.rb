@@ -45,7 +45,8 @@ module Murder
       ["files_path", :value, "The directory (with `path_is_file`, the file) on the seeder to distribute."],
       ["destination_path", :value, "The directory on the peers into which the files go, in a directory named by " \
                                    "the tag."],
-      ["path_is_file", :flag, "`files_path` is a file: it is sent as it is and copied to `destination_path`."],
+      ["path_is_file", :flag, "`files_path` is a file: it is sent as it is and copied to `destination_path`, " \
+                              "a directory (as TAG.tgz) or a file's name; a file there is replaced."],
       ["no_tag_directory", :flag, "Extract to `destination_path` itself, which may hold other files; none of them " \
                                   "is overwritten."],
       ["unsafe_please_delete", :flag, "Empty the destination first."],

@@ -45,10 +45,13 @@ module Murder
       mkdir -p "$1" && cd "$1" && find . ! -name . -prune -exec rm -rf {} + || exit 5
     SH
 
-    # $1: a file, or a directory for it.
+    # $1: a file, or a directory for it, $2: the name it would have there, after
+    # any path.
     FILE = <<~SH
       d=$1; [ -d "$d" ] || d=$(dirname "$d");
-      [ -d "$d" ] && [ -w "$d" ] || { echo "destination_path $1: $d is not a writable directory" >&2; exit 5; }
+      [ -d "$d" ] && [ -w "$d" ] || { echo "destination_path $1: $d is not a writable directory" >&2; exit 5; };
+      [ ! -d "$1" ] || [ ! -d "$1/${2##*/}" ] ||
+      { echo "destination_path $1: ${2##*/} is a directory there" >&2; exit 12; }
     SH
 
     # $1: a file, or a directory to empty for it.
@@ -68,6 +71,11 @@ module Murder
       [ ! "$1" -ef "$d" ] || exit 0;
       rm -f "$d.murder-part" && cp "$1" "$d.murder-part" && mv -f "$d.murder-part" "$d" ||
       { rm -f "$d.murder-part"; exit 5; }
+    SH
+
+    # $1: a file; of one that is not there murder_make_torrent tells.
+    MUST_BE_FILE = <<~SH
+      [ ! -d "$1" ] || { echo "files_path $1 is a directory: leave path_is_file away to send one" >&2; exit 4; }
     SH
 
     # $1: a directory; of one that is not there murder_make_torrent tells.

@@ -133,6 +133,15 @@ RSpec.describe Murder::Commands do
       end
     end
 
+    it "refuses a directory that stands where the file would go" do
+      in_directory do |dir|
+        write("#{dir}/a/v1.tgz/b")
+        status, said = sh(commands({ destination_path: "#{dir}/a", path_is_file: "1" }).prepare_peer)
+        expect(status).to eq(12)
+        expect(said).to eq("destination_path #{dir}/a: v1.tgz is a directory there")
+      end
+    end
+
     it "empties the directory into which a file goes only with unsafe_please_delete" do
       in_directory do |dir|
         write("#{dir}/a/b")
@@ -269,6 +278,15 @@ RSpec.describe Murder::Commands do
 
     it "gets its arguments unchanged" do
       in_directory { |dir| expect(stopping(dir, '[ "$*" = "stop peer --tag=v1" ]')).to eq([0, "", ""]) }
+    end
+  end
+
+  it "says that a file is wanted when files_path is none" do
+    in_directory do |dir|
+      status, said = sh(commands({ files_path: dir, path_is_file: "1" }).make_torrent("h").first)
+      expect(status).to eq(4)
+      expect(said).to include("#{dir} is a directory")
+      expect(sh(commands({ files_path: "#{dir}/none", path_is_file: "1" }).make_torrent("h").first)).to eq([0, "", ""])
     end
   end
 
