@@ -27,6 +27,13 @@ RSpec.describe Hosts, :e2e do
     end
   end
 
+  # Starts a command on a host that outlives the session, and waits until it runs.
+  def background(host, command)
+    host.sh!("setsid #{command} > /dev/null 2>&1 &")
+    deadline = Hosts::Processes.now + 5
+    sleep 0.02 until host.processes.map(&:last) == [command] || Hosts::Processes.now > deadline
+  end
+
   # Whether all of them end within five seconds; those nobody has waited for count as ended.
   def all_end?(pids)
     deadline = Hosts::Processes.now + 5
@@ -44,13 +51,14 @@ RSpec.describe Hosts, :e2e do
     around { |example| Hosts::Fleet.open(count: 3, disk: { 3 => "1m" }) { |fleet| (@fleet = fleet) && example.run } }
 
     it "gives each host its own address, name and files, reachable by SSH" do
+      names = ["#{fleet.base}/a", "~/b", "#{fleet.temp}/c"]
       fleet.hosts.each do |host|
-        expect(ssh(fleet, host, "echo #{host.name} > /srv/a; echo x > ~/b; echo y > /tmp/c; whoami").out.strip)
-          .to eq(host.user)
+        script = "for file in #{names.join(" ")}; do echo #{host.name} > $file; done; whoami"
+        expect(ssh(fleet, host, script).out.strip).to eq(host.user)
       end
-      expect(fleet.hosts.map { |host| File.read(host.path("/srv/a")).strip }).to eq(%w[host1 host2 host3])
-      expect(fleet.hosts.map { |host| File.exist?(host.path("~/b")) }).to all(be(true))
-      expect(fleet.hosts.map { |host| File.exist?(host.path("/tmp/c")) }).to all(be(true))
+      names.each do |name|
+        expect(fleet.hosts.map { |host| File.read(host.path(name)).strip }).to eq(%w[host1 host2 host3])
+      end
     end
 
     it "lets no host write to the machine's own files" do
@@ -59,8 +67,7 @@ RSpec.describe Hosts, :e2e do
     end
 
     it "keeps what is in use on one host from the others' process lists" do
-      skip "this needs namespaces" if fleet.kind == :local
-      fleet[1].sh!("setsid sleep 77 > /dev/null 2>&1 &")
+      background(fleet[1], "sleep 77")
       expect(fleet.hosts.map { |host| host.processes.map(&:last) }).to eq([["sleep 77"], [], []])
     end
 
@@ -80,11 +87,11 @@ RSpec.describe Hosts, :e2e do
     end
 
     it "powers a host off and on again, its files still there" do
-      ssh(fleet, fleet[1], "echo kept > /srv/a; setsid sleep 78 > /dev/null 2>&1 &")
+      ssh(fleet, fleet[1], "echo kept > #{fleet.base}/a; setsid sleep 78 > /dev/null 2>&1 &")
       fleet[1].kill
       expect(ssh(fleet, fleet[1], "true")).not_to be_ok
       fleet.restart(1)
-      expect(ssh(fleet, fleet[1], "cat /srv/a").out).to eq("kept\n")
+      expect(ssh(fleet, fleet[1], "cat #{fleet.base}/a").out).to eq("kept\n")
       expect(fleet[1].processes).to be_empty
     end
 
@@ -93,6 +100,40 @@ RSpec.describe Hosts, :e2e do
       job.wait_for(/a/)
       job.interrupt
       expect(job.wait).to eq(3)
+    end
+  end
+
+  context "without namespaces" do
+    attr_reader :fleet
+
+    around { |example| Hosts::Fleet.open(count: 2, kind: :local) { |fleet| (@fleet = fleet) && example.run } }
+
+    it "gives each host an address and a home in which every session begins, for scp and sftp too" do
+      fleet.hosts.each do |host|
+        expect(ssh(fleet, host, "echo #{host.name} > ~/a; pwd").out).to eq("#{host.path("~")}\n")
+      end
+      expect(fleet.hosts.map { |host| [host.address, File.read(host.path("~/a"))] })
+        .to eq([["127.0.0.1", "host1\n"], ["127.0.0.2", "host2\n"]])
+      [%w[-O], []].each { |protocol| copy(fleet, *protocol) }
+    end
+
+    it "ends with a host every process that began on it, and no other's" do
+      fleet.hosts.each { |host| background(host, "sleep 79") }
+      expect(fleet.hosts.map { |host| host.processes.map(&:last) }).to eq([["sleep 79"], ["sleep 79"]])
+      ended = fleet[1].pids
+      fleet[1].kill
+      expect(all_end?(ended)).to be(true)
+      expect(fleet[2].processes.map(&:last)).to eq(["sleep 79"])
+    end
+
+    # To a file named from the home directory, as cap does it.
+    def copy(fleet, *protocol)
+      File.write(fleet.workdir.join("sent"), "sent")
+      fleet.capture!("scp", *protocol, "-q", "-F", "none", "-i", fleet.keys.operator, "-P", fleet[2].port.to_s,
+                     "-o", "UserKnownHostsFile=#{fleet.keys.known_hosts}", "-o", "BatchMode=yes",
+                     fleet.workdir.join("sent"), "#{fleet[2].user}@#{fleet[2].address}:./got")
+      expect(File.read(fleet[2].path("~/got"))).to eq("sent")
+      File.unlink(fleet[2].path("~/got"))
     end
   end
 

@@ -65,10 +65,8 @@ module Hosts
 
     # The TCP ports on which something on it listens.
     def listening
-      sockets = pids.flat_map { |pid| Dir.glob("/proc/#{pid}/fd/*").map { |fd| Processes.link(fd) } }
-      lines = %w[tcp tcp6].flat_map { |name| File.readlines("/proc/net/#{name}") }.map(&:split)
-      lines.select { |line| line[3] == "0A" && sockets.include?("socket:[#{line[9]}]") }
-           .map { |line| line[1].split(":").last.hex }
+      own = pids.flat_map { |pid| Dir.glob("/proc/#{pid}/fd/*") }.map { |fd| Processes.link(fd) }
+      Processes.listeners.filter_map { |socket, port| port if own.include?(socket) }
     end
 
     def kill

@@ -69,6 +69,12 @@ module Hosts
       nil
     end
 
+    # [["socket:[123]", port], …] of this network's listening TCP sockets.
+    def listeners
+      lines = %w[tcp tcp6].flat_map { |name| File.readlines("/proc/net/#{name}") }.map(&:split)
+      lines.select { |line| line[3] == "0A" }.map { |line| ["socket:[#{line[9]}]", line[1].split(":").last.hex] }
+    end
+
     def now
       Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
