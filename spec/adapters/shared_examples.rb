@@ -140,8 +140,8 @@ RSpec.shared_examples "murder on Capistrano" do
 
     it "leaves alone, where it is refused for it, the peer of the same tag that somebody else runs" do
       recorder = cap(standalone)
-      recorder.answer(/murder_client peer/, hosts: %w[h2], status: 10,
-                                            err: "murder_client: a peer of v1 is already running (process 7): stop it\n")
+      running = "murder_client: a peer of v1 is already running (process 7): stop it\n"
+      recorder.answer(/murder_client peer/, hosts: %w[h2], status: 10, err: running)
       failing { recorder.invoke("murder:peer", arguments) }
       expect(recorder.script.last.to_s).to match(/stop peer --tag=v1/).and match(/h1/).and match(/h3/)
       expect(recorder.script.last.to_s).not_to include("h2")

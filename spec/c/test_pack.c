@@ -268,8 +268,8 @@ TEST(a_file_that_changes_while_it_is_read_is_an_error)
 {
 	static const char *const commands[] = {"truncate -s 1M src/f",
 	    "truncate -s +1 src/f",
-	    "printf x | dd of=src/f bs=1 seek=9000000 "
-	    "conv=notrunc status=none"};
+	    ("printf x | dd of=src/f bs=1 seek=9000000 "
+	     "conv=notrunc status=none")};
 	char line[2048];
 
 	scratch_mkdir("src", 0755);

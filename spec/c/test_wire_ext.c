@@ -16,7 +16,6 @@ TEST(the_handshake_of_libtorrent_is_understood)
 
 	assert_int_equal(wire_ext_parse(&h, SPAN_LIT(LIBTORRENT)), 0);
 	assert_int_equal(h.id_pex, 1);
-	assert_int_equal(h.id_murder, 0);
 	assert_int_equal(h.port, 0);
 	assert_int_equal(h.reqq, 2000);
 	assert_int_equal(h.block, 0);
@@ -28,11 +27,10 @@ static int
 build_and_parse(const struct mem *mem, void *arg)
 {
 	static const char expected[] =
-	    "d1:md6:murderi2e6:ut_pexi1ee12:murder_blocki131072e1:pi6881e"
+	    "d1:md6:ut_pexi1ee12:murder_blocki131072e1:pi6881e"
 	    "4:reqqi250e1:v10:murder 1.06:yourip4:\1\2\3\4e";
 	const struct wire_ext_handshake h = {
 	    .id_pex = WIRE_EXT_PEX,
-	    .id_murder = WIRE_EXT_MURDER,
 	    .port = 6881,
 	    .reqq = 250,
 	    .block = 131072,
@@ -50,7 +48,6 @@ build_and_parse(const struct mem *mem, void *arg)
 		assert_span(buf_span(&out), expected);
 		assert_int_equal(wire_ext_parse(&got, buf_span(&out)), 0);
 		assert_int_equal(got.id_pex, h.id_pex);
-		assert_int_equal(got.id_murder, h.id_murder);
 		assert_int_equal(got.port, h.port);
 		assert_int_equal(got.reqq, h.reqq);
 		assert_int_equal(got.block, h.block);
@@ -78,9 +75,8 @@ TEST(fields_not_said_are_left_out)
 	assert_span(buf_span(&out), "de");
 	buf_clear(&out);
 	assert_int_equal(
-	    wire_ext_build(&out, &(struct wire_ext_handshake){.id_murder = 2}),
-	    0);
-	assert_span(buf_span(&out), "d1:md6:murderi2eee");
+	    wire_ext_build(&out, &(struct wire_ext_handshake){.id_pex = 2}), 0);
+	assert_span(buf_span(&out), "d1:md6:ut_pexi2eee");
 	buf_free(&out);
 	failalloc_check(&f);
 }
@@ -104,11 +100,10 @@ TEST(senseless_numbers_count_as_not_said_and_large_ones_as_the_largest)
 
 	assert_int_equal(
 	    wire_ext_parse(
-		&h, SPAN_LIT("d1:md6:murderi-1e6:ut_pexi256ee"
+		&h, SPAN_LIT("d1:md6:ut_pexi256ee"
 			     "12:murder_blocki-5e1:pi65536e4:reqqi5000000000e"
 			     "6:yourip3:abce")),
 	    0);
-	assert_int_equal(h.id_murder, 0);
 	assert_int_equal(h.id_pex, 0);
 	assert_int_equal(h.block, 0);
 	assert_int_equal(h.port, 0);
@@ -117,10 +112,9 @@ TEST(senseless_numbers_count_as_not_said_and_large_ones_as_the_largest)
 	assert_int_equal(
 	    wire_ext_parse(&h,
 		SPAN_LIT(
-		    "d1:md6:murderi255ee12:murder_blocki9223372036854775807e"
+		    "d1:md6:ut_pexi255ee12:murder_blocki9223372036854775807e"
 		    "1:pi65535e6:yourip16:0123456789abcdefe")),
 	    0);
-	assert_int_equal(h.id_murder, 255);
 	assert_true(h.block == UINT32_MAX);
 	assert_int_equal(h.port, 65535);
 	assert_int_equal(h.yourip.n, 16);
@@ -140,7 +134,7 @@ TEST(a_broken_handshake_has_its_error)
 	    {"d1:mlee", ERR_TYPE},
 	    {"d1:mi1ee", ERR_TYPE},
 	    {"d1:md6:ut_pex1:1eee", ERR_TYPE},
-	    {"d1:md6:murderleee", ERR_TYPE},
+	    {"d1:md6:ut_pexleee", ERR_TYPE},
 	    {"d1:p1:1e", ERR_TYPE},
 	    {"d4:reqqlee", ERR_TYPE},
 	    {"d12:murder_blockdee", ERR_TYPE},
@@ -234,42 +228,6 @@ TEST(half_an_address_in_pex_is_a_violation)
 	assert_span(p.added, "aaaabb");
 }
 
-TEST(murder_messages_come_back_as_they_went)
-{
-	for (unsigned kind = WIRE_GRANT; kind <= WIRE_WANT; kind++) {
-		const struct wire_murder m = {
-		    .kind = (enum wire_murder_kind)kind,
-		    .piece = kind == WIRE_WANT ? WIRE_NO_PIECE : 0x01020304};
-		struct wire_murder got;
-		struct failalloc f;
-		struct buf out;
-
-		failalloc_init(&f, 0);
-		buf_init(&out, &f.mem, 5);
-		assert_int_equal(wire_murder_build(&out, &m), 0);
-		assert_int_equal(out.n, 5);
-		assert_int_equal(wire_murder_parse(&got, buf_span(&out)), 0);
-		assert_int_equal(got.kind, m.kind);
-		assert_true(got.piece == m.piece);
-		buf_free(&out);
-		failalloc_check(&f);
-	}
-}
-
-TEST(a_murder_message_of_other_length_or_kind_is_a_violation)
-{
-	static const uint8_t bytes[8] = {WIRE_DECLINE};
-	struct wire_murder m;
-
-	for (size_t n = 0; n <= sizeof(bytes); n++)
-		assert_int_equal(wire_murder_parse(&m, (struct span){bytes, n}),
-		    n == 5 ? 0 : ERR_PROTOCOL);
-	assert_int_equal(
-	    wire_murder_parse(&m, SPAN_LIT("\3\0\0\0\0")), ERR_PROTOCOL);
-	assert_int_equal(
-	    wire_murder_parse(&m, SPAN_LIT("\377\0\0\0\0")), ERR_PROTOCOL);
-}
-
 int
 main(void)
 {
@@ -284,9 +242,6 @@ main(void)
 	    cmocka_unit_test(pex_comes_back_as_it_went),
 	    cmocka_unit_test(pex_of_nobody_is_an_empty_dictionary),
 	    cmocka_unit_test(half_an_address_in_pex_is_a_violation),
-	    cmocka_unit_test(murder_messages_come_back_as_they_went),
-	    cmocka_unit_test(
-		a_murder_message_of_other_length_or_kind_is_a_violation),
 	};
 
 	return cmocka_run_group_tests_name("wire_ext", tests, NULL, NULL);

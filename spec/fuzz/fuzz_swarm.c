@@ -185,12 +185,8 @@ put_message(struct buf *out, uint8_t what, uint8_t how)
 	static const uint32_t sizes[] = {16384, 32768, 3616, 20000, 1};
 	struct wire_handshake h = {
 	    .fast = (how & 1) != 0, .extended = (how & 2) != 0};
-	struct wire_ext_handshake e = {.id_murder = how & 3,
-	    .id_pex = how >> 2 & 3,
-	    .port = how,
-	    .block = how & 4 ? 65536 : 0};
-	struct wire_murder w = {.kind = (enum wire_murder_kind)(how & 3),
-	    .piece = how & 4 ? WIRE_NO_PIECE : how >> 3};
+	struct wire_ext_handshake e = {
+	    .id_pex = how >> 2 & 3, .port = how, .block = how & 4 ? 65536 : 0};
 	struct buf body;
 
 	memset(h.info_hash, how >= 250 ? 1 : 0, sizeof(h.info_hash));
@@ -230,8 +226,7 @@ put_message(struct buf *out, uint8_t what, uint8_t how)
 		(void)wire_put_extended(out, 0, buf_span(&body));
 		break;
 	default:
-		(void)wire_murder_build(&body, &w);
-		(void)wire_put_extended(out, WIRE_EXT_MURDER, buf_span(&body));
+		(void)wire_put_index(out, WIRE_SUGGEST, how % 6);
 		break;
 	}
 	buf_free(&body);

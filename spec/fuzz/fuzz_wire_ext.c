@@ -23,7 +23,6 @@ check_handshake(struct span in)
 	rc = wire_ext_parse(&again, buf_span(&out));
 	assert(rc == 0);
 	assert(again.id_pex == h.id_pex);
-	assert(again.id_murder == h.id_murder);
 	assert(again.port == h.port);
 	assert(again.reqq == h.reqq);
 	assert(again.block == h.block);
@@ -53,20 +52,6 @@ check_pex(struct span in)
 	buf_free(&out);
 }
 
-static void
-check_murder(struct span in)
-{
-	struct wire_murder m;
-	struct buf out;
-
-	if (wire_murder_parse(&m, in) != 0)
-		return;
-	buf_init(&out, &fuzz_mem, 5);
-	(void)wire_murder_build(&out, &m);
-	assert(span_equal(buf_span(&out), in));
-	buf_free(&out);
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -74,6 +59,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check_handshake(in);
 	check_pex(in);
-	check_murder(in);
 	return 0;
 }

@@ -4,26 +4,6 @@
 #include "err.h"
 #include "wire_ext.h"
 
-int
-wire_murder_parse(struct wire_murder *m, struct span payload)
-{
-	uint8_t kind;
-
-	if (span_take_u8(&payload, &kind) != 0 || kind > WIRE_WANT)
-		return ERR_PROTOCOL;
-	m->kind = (enum wire_murder_kind)kind;
-	if (span_take_be32(&payload, &m->piece) != 0 || payload.n != 0)
-		return ERR_PROTOCOL;
-	return 0;
-}
-
-int
-wire_murder_build(struct buf *out, const struct wire_murder *m)
-{
-	(void)buf_put_u8(out, (uint8_t)m->kind);
-	return buf_put_be32(out, m->piece);
-}
-
 /* ---- reading dictionaries ----------------------------------------------- */
 
 /* Opens the outermost dictionary. */
@@ -94,9 +74,6 @@ read_ids(struct benc_reader *r, const struct benc_token *t,
 		if (span_equal(key, SPAN_LIT("ut_pex"))) {
 			rc = read_within(&value, UINT8_MAX, &id);
 			h->id_pex = (uint8_t)id;
-		} else if (span_equal(key, SPAN_LIT("murder"))) {
-			rc = read_within(&value, UINT8_MAX, &id);
-			h->id_murder = (uint8_t)id;
 		} else {
 			rc = benc_skip(r, &value, NULL);
 		}
@@ -214,10 +191,9 @@ int
 wire_ext_build(struct buf *out, const struct wire_ext_handshake *h)
 {
 	(void)benc_put_dict(out);
-	if (h->id_pex != 0 || h->id_murder != 0) {
+	if (h->id_pex != 0) {
 		(void)benc_put_key(out, "m");
 		(void)benc_put_dict(out);
-		put_number(out, "murder", h->id_murder);
 		put_number(out, "ut_pex", h->id_pex);
 		(void)benc_put_end(out);
 	}
