@@ -36,3 +36,4 @@ until descendants.empty?
   reap
   sleep 0.01
 end
+Process.waitall # the killed: none is left to the machine's first process
