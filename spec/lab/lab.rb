@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "fileutils"
+require "tmpdir"
 require_relative "../support/hosts/errors"
 require_relative "../support/hosts/shell"
 require_relative "../support/hosts/workdir"
