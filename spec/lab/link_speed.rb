@@ -2,7 +2,8 @@
 
 module Lab
   # What one TCP flow carries over a link of the lab, measured by a plain copy
-  # from host 0 to host 1: the c of every bound.
+  # from host 0 to host 1, with racks between two hosts of the first: the c of
+  # every bound.
   class LinkSpeed
     PORT = 9000
 
@@ -12,19 +13,20 @@ module Lab
 
     def initialize(network)
       @network = network
+      @from, @to = network.settings.racks.zero? ? network.nodes.first(2) : network.receivers.first(2)
       measure
     end
 
     private
 
     def measure
-      server = start(@network.seeder, "copy-server", "serve", PORT.to_s, @network.payload)
+      server = start(@from, "copy-server", "serve", PORT.to_s, @network.payload)
       raise Error, "the plain copy's server: #{server.complaint}" unless @network.wait_until(10) do
         server.said(/serving/)
       end
 
-      sent = @network.traffic(@network.seeder).last
-      client = start(@network.receivers.first, "copy", "fetch", @network.seeder.address, PORT.to_s, "copy")
+      sent = @network.traffic(@from).last
+      client = start(@to, "copy", "fetch", @from.address, PORT.to_s, "copy")
       limit = 30 + (@network.settings.size * 80 / @network.settings.rate)
       raise Error, "the plain copy failed: #{client.complaint}" unless @network.wait_until(limit) do
         client.said(/done/)
@@ -32,7 +34,7 @@ module Lab
 
       @seconds = client.said(/done/) - client.started
       @bytes_per_second = @network.settings.size / @seconds
-      @overhead = (@network.traffic(@network.seeder).last - sent).fdiv(@network.settings.size)
+      @overhead = (@network.traffic(@from).last - sent).fdiv(@network.settings.size)
       [client, server].each(&:close)
       @cpu_per_gib = (client.cpu + server.cpu) * (1 << 30) / @network.settings.size
     ensure
