@@ -41,10 +41,7 @@ module Murder
       make = program("murder_make_torrent", path(options.files_path), first, path(options.torrent),
                      "--output", path(options.archive), *others.flat_map { |tracker| ["--tracker", tracker] },
                      *(outside_links unless options.path_is_file?))
-      return [make] if options.path_is_file? && options.extract? # a deploy's own archive
-
-      check = options.path_is_file? ? MUST_BE_FILE : MUST_BE_DIRECTORY
-      [Command.script(check, path(options.files_path), name: "murder:create_torrent"), make]
+      [files_check, make].compact
     end
 
     # @return [Command] returns when the seeder serves
@@ -148,6 +145,14 @@ module Murder
     private
 
     attr_reader :options
+
+    # What files_path must be; a deploy's own archive is a file.
+    def files_check
+      return if options.path_is_file? && options.extract?
+
+      text = options.path_is_file? ? MUST_BE_FILE : MUST_BE_DIRECTORY
+      Command.script(text, path(options.files_path), name: "murder:create_torrent")
+    end
 
     def outside_links
       ["--outside-links"] if options.outside_links?

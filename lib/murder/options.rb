@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "ipaddr"
 require_relative "errors"
 
 module Murder
@@ -196,9 +197,19 @@ module Murder
     end
 
     def check_tracker_host
-      return if tracker_host.nil? || tracker_host.match?(/\A[A-Za-z0-9._:\[\]%-]+\z/)
+      return if tracker_host.nil? || host?(tracker_host)
 
-      raise OptionError, "tracker_host is #{tracker_host.inspect}: it must be a host's name or address"
+      raise OptionError, "tracker_host is #{tracker_host.inspect}: it must be a host's name or address, without a " \
+                         "port (that is tracker_port)"
+    end
+
+    # A name, or an address; what has a colon is one of IPv6, not a host with a port.
+    def host?(text)
+      return text.match?(/\A[A-Za-z0-9._-]+\z/) unless text.include?(":")
+
+      IPAddr.new(text.delete_prefix("[").delete_suffix("]")).ipv6?
+    rescue IPAddr::Error
+      false
     end
 
     def check_text(name, value)

@@ -112,6 +112,18 @@ RSpec.describe Murder::Options do
       expect(options(variables: { tracker_port: "9000" }).tracker_port).to eq(9000)
     end
 
+    ["1.2.3.4:80", "tracker:8998", "[tracker]:80", ":"].each do |host|
+      it "refuses the tracker_host #{host}: the port is tracker_port" do
+        expect { options(variables: { tracker_host: host }) }.to raise_error(Murder::OptionError, /without a port/)
+      end
+    end
+
+    ["10.0.0.5", "t.example", "fd00::1", "[fd00::1]", "fe80::1%eth0"].each do |host|
+      it "takes the tracker_host #{host}" do
+        expect(options(variables: { tracker_host: host }).tracker_host).to eq(host)
+      end
+    end
+
     it "refuses a tracker_host that is no host" do
       expect { options(variables: { tracker_host: "a b" }) }.to raise_error(Murder::OptionError, /tracker_host/)
     end
