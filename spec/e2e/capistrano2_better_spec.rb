@@ -54,8 +54,10 @@ RSpec.describe "what murder does better than the original", :e2e do
     expect(cap.cap("murder:start_tracker").tap { |result| expect(result.text).to match(/already/) }).to succeed
     expect(running(host(1)).size).to eq(1)
     expect(cap.cap("murder:stop_tracker")).to succeed
-    host(1).sh!("setsid ruby -rsocket -e 'TCPServer.new(8998); sleep' > /dev/null 2>&1 &")
-    sleep 0.1 until host(1).sh!("ss -Hltn sport = :8998").include?("LISTEN")
+    # Without bundler's environment: the checkout may stand where a host cannot see it.
+    host(1).sh!("setsid env -u RUBYOPT -u RUBYLIB ruby -rsocket -e 'TCPServer.new(8998); sleep' > /dev/null 2>&1 &")
+    deadline = Hosts::Processes.now + 20
+    sleep 0.1 until host(1).sh!("ss -Hltn sport = :8998").include?("LISTEN") || Hosts::Processes.now > deadline
     expect(cap.cap("murder:start_tracker")).to fail_saying(/8998/, /#{Regexp.escape(addresses[0])}/)
   end
 
