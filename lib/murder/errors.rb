@@ -17,7 +17,7 @@ module Murder
   # A command failed on some hosts.
   class CommandError < Error
     # How much of what a host said last belongs to the reason.
-    LAST_LINES = 3
+    LAST_LINES = 4
     private_constant :LAST_LINES
 
     # @return [Hash{String => String}] host => what it said last
