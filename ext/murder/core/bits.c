@@ -14,7 +14,7 @@ n_bytes(uint32_t n)
 static uint8_t
 last_mask(uint32_t n)
 {
-	return n % 8 == 0 ? 0xff : (uint8_t)(0xff << (8 - n % 8));
+	return (uint8_t)(0xffu << (8 - n % 8) % 8 & 0xffu);
 }
 
 static uint8_t
