@@ -64,6 +64,10 @@ start(void (*body)(struct daemon *), int *out)
 	if (pid == 0) {
 		struct daemon d;
 
+		/* A suite in the background of a shell was started ignoring
+		 * these. */
+		(void)signal(SIGINT, SIG_DFL);
+		(void)signal(SIGHUP, SIG_DFL);
 		(void)alarm(20);
 		(void)dup2(fds[1], STDOUT_FILENO);
 		(void)close(fds[0]);
