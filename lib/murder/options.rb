@@ -203,11 +203,13 @@ module Murder
                          "port (that is tracker_port)"
     end
 
-    # A name, or an address; what has a colon is one of IPv6, not a host with a port.
+    # A name, or an address; what has a colon is one of IPv6, not a host with a
+    # port, and without a zone, which would mean something else on every host.
     def host?(text)
       return text.match?(/\A[A-Za-z0-9._-]+\z/) unless text.include?(":")
 
-      IPAddr.new(text.delete_prefix("[").delete_suffix("]")).ipv6?
+      address = text[/\A\[(.*)\]\z/, 1] || text
+      address.match?(/\A[\h:.]+\z/) && IPAddr.new(address).ipv6?
     rescue IPAddr::Error
       false
     end

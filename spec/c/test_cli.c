@@ -218,6 +218,9 @@ mistakes_get_one_line_that_names_them_and_status_2(void **state)
 	    {"stop --size K", "'K' is not a number"},
 	    {"stop --tracker host", "'host' is not HOST:PORT"},
 	    {"stop --tracker ::1:80", "'::1:80' is not HOST:PORT"},
+	    {"stop --tracker [1.2.3.4:80]:8998",
+		"'[1.2.3.4:80]:8998' is not HOST:PORT"},
+	    {"stop --tracker [h]:80", "'[h]:80' is not HOST:PORT"},
 	    {"stop --tracker h:0", "'h:0' is not HOST:PORT"},
 	    {"stop --more a/b:1", "'a/b:1' is not HOST:PORT"},
 	};

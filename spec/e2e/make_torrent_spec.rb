@@ -198,7 +198,7 @@ RSpec.describe "murder_make_torrent" do
 
     it "exits 2 on a wrong command line, naming the word" do
       expect_failure(2, /'nowhere' is not TRACKER:PORT/, "payload", "nowhere", "x.torrent")
-      %w[t: t:0 t:65536 :8998 ::1:8998 http://t:1/].each do |tracker|
+      %w(t: t:0 t:65536 :8998 ::1:8998 http://t:1/ [1.2.3.4:80]:8998 [1.2.3.4]:80 [t]:80 [::1:80).each do |tracker|
         expect_failure(2, /not TRACKER:PORT/, "payload", tracker, "x.torrent")
       end
       expect_failure(2, /not a power of two/, "payload", "t:1", "x.torrent", "--piece-length", 300_000)

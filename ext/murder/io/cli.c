@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
@@ -82,13 +83,16 @@ cli_host_port(const char *text, struct cli_host_port *out)
 {
 	const char *colon = strrchr(text, ':');
 	const char *host = text;
+	struct in6_addr v6;
+	bool bracketed;
 	size_t n;
 	int64_t port;
 
 	if (colon == NULL || !cli_integer(colon + 1, 1, UINT16_MAX, &port))
 		return false;
 	n = (size_t)(colon - text);
-	if (n >= 2 && text[0] == '[' && text[n - 1] == ']') {
+	bracketed = n >= 2 && text[0] == '[' && text[n - 1] == ']';
+	if (bracketed) {
 		host++;
 		n -= 2;
 	} else if (memchr(text, ':', n) != NULL) {
@@ -100,7 +104,8 @@ cli_host_port(const char *text, struct cli_host_port *out)
 	memcpy(out->host, host, n);
 	out->host[n] = '\0';
 	out->port = (uint16_t)port;
-	return true;
+	/* and brackets want IPv6 */
+	return !bracketed || inet_pton(AF_INET6, out->host, &v6) == 1;
 }
 
 static const struct cli_option *
