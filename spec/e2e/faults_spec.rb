@@ -153,26 +153,26 @@ RSpec.describe "murder_client when something breaks" do
         end
     end
 
-    it "says that a tracker's reply is none" do
-      server = TCPServer.new("127.0.0.1", 0)
-      answering = Thread.new do
-        loop do
-          client = server.accept
-          nil until ["\r\n", nil].include?(client.gets)
-          client.write("HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n<html>hi</html")
-          client.close
-        end
+    { "200 OK" => "its reply is not a tracker's", "302 Found" => "HTTP status 302",
+      "500 Internal Server Error" => "HTTP status 500" }.each do |status, why|
+      it "says of a server that answers #{status} that it is no tracker, and what to look at" do
+        server = TCPServer.new("127.0.0.1", 0)
+        answering = Thread.new { loop { answer(server.accept, status) } }
+        swarm.make_payload(mib: 1, tracker_port: server.addr[1])
+        url = "http://127.0.0.1:#{server.addr[1]}/announce"
+        result = swarm.start_peer(1, timeout: 2).wait
+        expect([result.status, result.err])
+          .to match([7, /\Amurder_client: tracker #{url} does not answer as one: #{why} \(.*: see what listens there/])
+      ensure
+        answering&.kill
+        server&.close
       end
-      swarm.make_payload(mib: 1)
-      torrent = File.binread(swarm.path("payload.torrent")).sub(/:#{swarm.port}/) { |_| ":#{server.addr[1]}" }
-      url = "http://127.0.0.1:#{server.addr[1]}/announce"
-      File.binwrite(swarm.path("payload.torrent"), torrent.sub(/8:announce\d+:/, "8:announce#{url.size}:"))
-      result = swarm.start_peer(1, timeout: 2).wait
-      expect([result.status, result.err])
-        .to match([7, /\Amurder_client: tracker #{url} is unreachable: its reply is not a tracker's /])
-    ensure
-      answering&.kill
-      server&.close
+    end
+
+    def answer(client, status)
+      nil until ["\r\n", nil].include?(client.gets)
+      client.write("HTTP/1.1 #{status}\r\nLocation: /\r\nContent-Length: 14\r\n\r\n<html>hi</html")
+      client.close
     end
 
     it "says that the tracker knows nobody else" do

@@ -41,6 +41,21 @@ client_report_done(struct client *c)
 	(void)fflush(stdout);
 }
 
+/* Something answers there, but not as a tracker does. */
+static void
+client_explain_odd(
+    struct client *c, const struct swarm_stats *s, struct span url)
+{
+	(void)ioerr_set(&c->error, STATUS_TRACKER, NULL,
+	    "tracker %.*s does not answer as one: %s (%" PRIu32
+	    " attempts in %" PRId64 " s)",
+	    (int)url.n, (const char *)url.p, c->engine->tracker_text,
+	    s->announces_failed, c->o->timeout_s);
+	(void)ioerr_advise(&c->error,
+	    "see what listens there: if it is not a murder_tracker, set "
+	    "another tracker_port or tracker_host and make the torrent again");
+}
+
 /* No tracker has answered: status 7. */
 static void
 client_explain_tracker(
@@ -53,6 +68,10 @@ client_explain_tracker(
 		(void)ioerr_set(&c->error, STATUS_TRACKER, NULL,
 		    "tracker %.*s refuses: %.*s", n, u, (int)s->failure.n,
 		    (const char *)s->failure.p);
+		return;
+	}
+	if (c->engine->tracker_odd) {
+		client_explain_odd(c, s, url);
 		return;
 	}
 	(void)ioerr_set(&c->error, STATUS_TRACKER, NULL,

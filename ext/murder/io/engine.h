@@ -50,6 +50,7 @@ struct engine {
 	uint32_t tracker;      /* the one last asked */
 	char tracker_text[96]; /* why the last announce failed; "" if it did
 				  not */
+	bool tracker_odd;      /* that was an answer, but not a tracker's */
 	void (*on_event)(void *ctx); /* finished or failed; an announce was
 					answered */
 	void *ctx;

@@ -21,6 +21,7 @@ engine_note(struct engine *e, const struct httpget_result *r)
 		why = r->text;
 	else if (announce_parse_reply(&reply, r->body) != 0)
 		why = "its reply is not a tracker's";
+	e->tracker_odd = *why != '\0' && r->err != ERR_IO;
 	if (*why != '\0')
 		log_debug("announce failed: %s", why);
 	(void)snprintf(e->tracker_text, sizeof(e->tracker_text), "%s", why);
