@@ -191,23 +191,27 @@ static int
 status(const struct line *l, const struct cli_args *args)
 {
 	static const char *const roles[] = {"seeder", "peer"};
+	const char *only = args->n_operands == 1 ? args->operand[0] : NULL;
 	struct daemon_id id = {.run_dir = l->run_dir, .tag = l->tag};
 	int all = STATUS_NOT_RUNNING;
 
-	if (args->n_operands == 1) {
-		id.role = args->operand[0];
-		if (!is_role(id.role))
-			return usage("%s: say \"peer\" or \"seeder\"", id.role);
-		return daemon_status(&id);
-	}
+	if (only != NULL && !is_role(only))
+		return usage("%s: say \"peer\" or \"seeder\"", only);
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
 		int st;
 
+		if (only != NULL && strcmp(only, roles[i]) != 0)
+			continue;
 		id.role = roles[i];
 		st = daemon_status(&id);
 		if (st != STATUS_NOT_RUNNING && all != STATUS_FAILED)
 			all = st;
 	}
+	if (all == STATUS_NOT_RUNNING)
+		log_error("no %s%s%s runs here (run directory %s)",
+		    only != NULL ? only : "seeder or peer",
+		    l->tag != NULL ? " with tag " : "",
+		    l->tag != NULL ? l->tag : "", l->run_dir);
 	return all;
 }
 

@@ -206,6 +206,15 @@ RSpec.describe "murder_client" do
       expect(swarm.run(:client, "stop", "seeder", "--all").status).to eq(11)
     end
 
+    it "says that nothing runs, with status 11" do
+      { [] => "seeder or peer", ["peer"] => "peer", ["--tag", "v1"] => "seeder or peer with tag v1",
+        ["seeder", "--tag", "v1"] => "seeder with tag v1" }.each do |args, what|
+        result = swarm.run(:client, "status", *args)
+        expect([result.status, result.out, result.err])
+          .to eq([11, "", "murder_client: no #{what} runs here (run directory #{swarm.run_dir})\n"])
+      end
+    end
+
     it "asks for a role and a tag" do
       expect(swarm.run(:client, "stop", "tracker", "--all").status).to eq(2)
       expect(swarm.run(:client, "stop", "peer").status).to eq(2)
