@@ -86,7 +86,7 @@ murder_make() {
 	SOURCE_DATE_EPOCH=1
 	export PATH SOURCE_DATE_EPOCH
 	shift
-	libs="-Wl,--start-group -luv -lcurl -larchive -lmicrohttpd -lcrypto -lz -lbz2 -lzstd -Wl,--end-group"
+	libs="-Wl,--start-group -luv -lcurl -larchive -lmicrohttpd -lcrypto -lz -lbz2 -llzma -lzstd -Wl,--end-group"
 	opt="-O2 -ffunction-sections -fdata-sections"
 	make -s -C "$top/ext/murder" -j"$(nproc)" BUILD="$build" CC=murder-cc AR="${tools}ar" \
 		OPT="$opt" CFLAGS= LDFLAGS= LIB_CFLAGS= LIB_LIBS="$libs" "$@" >&2

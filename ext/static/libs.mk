@@ -100,6 +100,16 @@ $(WORK)/zstd.done: $(WORK)/zstd.src
 	cp $(WORK)/zstd/lib/libzstd.a $(ROOT)/lib/
 	@touch $@
 
+# reading only: murder packs no xz
+XZ_WITHOUT := encoders xz xzdec lzmadec lzmainfo lzma-links scripts doc nls microlzma lzip-decoder \
+	threads
+$(WORK)/xz.done: $(WORK)/xz.src
+	cd $(WORK)/xz && $(CONFIGURE) $(XZ_WITHOUT:%=--disable-%)
+	$(MAKE) -C $(WORK)/xz/src/liblzma liblzma.la
+	cp -r $(WORK)/xz/src/liblzma/api/lzma.h $(WORK)/xz/src/liblzma/api/lzma $(ROOT)/include/
+	cp $(WORK)/xz/src/liblzma/.libs/liblzma.a $(ROOT)/lib/
+	@touch $@
+
 # ---- SHA-1 at full speed: libcrypto with its assembler ---------------------
 $(WORK)/openssl.done: $(WORK)/openssl.src
 	cd $(WORK)/openssl && CC=murder-cc AR=$(AR) RANLIB=$(RANLIB) ./Configure \
@@ -154,10 +164,10 @@ $(WORK)/libmicrohttpd.done: $(WORK)/libmicrohttpd.src
 	@touch $@
 
 $(WORK)/libarchive.done: $(WORK)/libarchive.src $(WORK)/zlib.done $(WORK)/bzip2.done \
-    $(WORK)/zstd.done
+    $(WORK)/xz.done $(WORK)/zstd.done
 	cd $(WORK)/libarchive && $(CONFIGURE) --disable-bsdtar --disable-bsdcpio --disable-bsdcat \
-	  --disable-acl --disable-xattr --with-zlib --with-bz2lib --with-zstd \
-	  $(addprefix --without-,lzma lz4 lzo2 cng nettle openssl mbedtls xml2 expat libb2)
+	  --disable-acl --disable-xattr --with-zlib --with-bz2lib --with-lzma --with-zstd \
+	  $(addprefix --without-,lz4 lzo2 cng nettle openssl mbedtls xml2 expat libb2)
 	$(MAKE) -C $(WORK)/libarchive libarchive.la
 	cp $(WORK)/libarchive/libarchive/archive.h $(WORK)/libarchive/libarchive/archive_entry.h \
 	  $(ROOT)/include/

@@ -26,6 +26,18 @@ RSpec.describe "murder_client extract" do
     expect(File.mtime(path("dst/a/b"))).to eq(File.mtime(path("src/a/b")))
   end
 
+  # By itself: a static program on a server has no xz or bzip2 beside it.
+  { "plain tar" => "tar -C src -cf x .", "gzip" => "tar -C src -czf x .", "bzip2" => "tar -C src -cjf x .",
+    "xz" => "tar -C src -cJf x .", "zstd" => "tar -C src --zstd -cf x .",
+    "zip" => "cd src && python3 -m zipfile -c ../x a" }.each do |name, command|
+    it "reads #{name}, told by its content, without another program's help" do
+      shell("mkdir -p src/a; head -c 300000 /dev/urandom >src/a/b; seq 100000 >src/a/c; #{command}")
+      result = Swarm::Running.new(dir, [program, "extract", "x", "dst"], env: { "PATH" => "/nonexistent" }).wait
+      expect([result.status, result.err[/[\d,]+ bytes$/]]).to eq([0, "888895 bytes"])
+      shell("diff -r src dst")
+    end
+  end
+
   it "refuses a hostile archive with status 3, the destination untouched" do
     shell("mkdir dst src; echo precious >dst/own; echo x >src/x; tar -P -C src -czf x.tgz ../src/x")
     result = run("x.tgz", "dst")
