@@ -17,8 +17,10 @@ module Murder
     # A host that answers nothing for so many seconds is lost: idle time,
     # probes' interval and number. Without them a host that loses its power
     # would keep Capistrano waiting for ever.
-    # TCP_KEEPALIVE is macOS's name for the idle time.
-    KEEPALIVE = { TCP_KEEPIDLE: 20, TCP_KEEPALIVE: 20, TCP_KEEPINTVL: 5, TCP_KEEPCNT: 4 }
+    # TCP_KEEPALIVE is macOS's name for the idle time. No probe is sent while
+    # something of ours is unacknowledged: TCP_USER_TIMEOUT (milliseconds) ends
+    # that, where the kernel itself tries for a quarter of an hour.
+    KEEPALIVE = { TCP_KEEPIDLE: 20, TCP_KEEPALIVE: 20, TCP_KEEPINTVL: 5, TCP_KEEPCNT: 4, TCP_USER_TIMEOUT: 40_000 }
                 .select { |name, _| Socket.const_defined?(name) }.freeze
     private_constant :KEEPALIVE
 
