@@ -66,6 +66,5 @@ peer_on_handshake(
 	p->state = PEER_UP;
 	p->up_at = s->now;
 	s->n_up++;
-	p->n_needs = s->have.n_set;
 	peer_say_hello(s, p);
 }

@@ -19,9 +19,7 @@ peer_on_have(struct swarm *s, struct peer *p, uint32_t piece)
 	if (!bits_set(&p->have, piece))
 		return;
 	picker_add_owner(&s->picker, piece);
-	if (bits_get(&s->have, piece)) {
-		p->n_needs--;
-	} else {
+	if (!bits_get(&s->have, piece)) {
 		p->n_offers++;
 		peer_say_interest(s, p);
 		ask_more(s, p);
@@ -38,8 +36,6 @@ recount(struct swarm *s, struct peer *p)
 	for (i = 0; i < s->c.n_pieces; i++)
 		if (bits_get(&p->have, i) && !bits_get(&s->have, i))
 			p->n_offers++;
-	/* needs = |ours| - |ours and theirs| */
-	p->n_needs = s->have.n_set - (p->have.n_set - p->n_offers);
 }
 
 /*

@@ -54,7 +54,6 @@ on_unchoke(struct swarm *s, struct peer *p)
 static void
 on_interested(struct swarm *s, struct peer *p)
 {
-	p->is_interested = true;
 	if (p->am_choking) {
 		p->am_choking = false;
 		peer_say_plain(s, p, WIRE_UNCHOKE);
@@ -103,7 +102,6 @@ peer_on_message(struct swarm *s, struct peer *p, const struct wire_msg *m)
 		on_interested(s, p);
 		break;
 	case WIRE_NOT_INTERESTED:
-		p->is_interested = false;
 		break;
 	case WIRE_HAVE:
 	case WIRE_SUGGEST:

@@ -32,6 +32,5 @@ peer_on_cancel(struct swarm *s, struct peer *p, struct block b)
 	if (i == p->wants.n)
 		return; /* on its way already, or never asked for */
 	block_list_remove(&p->wants, i);
-	p->wants_bytes -= b.length;
 	refuse(s, p, b);
 }

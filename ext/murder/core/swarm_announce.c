@@ -79,7 +79,6 @@ ask(struct swarm *s, enum announce_event event)
 
 	s->tracker.busy = true;
 	s->tracker.event = event;
-	s->tracker.last = s->now;
 	s->tracker.next = TICK_NEVER;
 	if (a == NULL)
 		return;

@@ -58,7 +58,7 @@ struct peer {
 	enum peer_state state;
 	bool outgoing, connected; /* connected: the dial succeeded */
 	bool fast, extended;      /* what their handshake offered */
-	bool kin;                 /* speaks our extension */
+	bool kin;                 /* one of our own clients (wire_ext.h) */
 	struct addr addr;         /* the other end of the connection */
 	struct addr dialled;      /* where it listens, if known (port != 0) */
 	uint8_t peer_id[20];
@@ -69,9 +69,8 @@ struct peer {
 	struct bits have;
 	bool said_have;    /* bitfield or the like has come */
 	uint32_t n_offers; /* pieces it has and we do not */
-	uint32_t n_needs;  /* pieces we have and it does not */
 	bool am_interested, am_choking;
-	bool is_interested, is_choking; /* the neighbour's state towards us */
+	bool is_choking; /* the neighbour's state towards us */
 
 	/* asking */
 	struct block_list asked; /* our requests it has not answered */
@@ -84,14 +83,12 @@ struct peer {
 	bool extra; /* asked for its suggestion, beyond download_slots */
 	struct instant rest_until; /* it let our request wait: ask others */
 	struct instant asked_at; /* of the oldest request, or last byte since */
-	uint64_t rx_bytes;       /* payload, in all */
 	struct duration per_block; /* smoothed time between its blocks */
 	struct instant block_at;   /* when its last block ended */
 	uint32_t n_bad;            /* pieces with wrong hash it took part in */
 
 	/* serving */
 	struct block_list wants; /* its requests; the first n_in_io are in io */
-	uint64_t wants_bytes; /* of all of wants, what has left not counted */
 	uint32_t n_in_io;
 	uint32_t sent;    /* bytes of wants.at[0] that left */
 	uint32_t offered; /* what we suggested to it last, or NO_PIECE */
@@ -166,7 +163,7 @@ struct swarm {
 		uint32_t n_early;  /* early announces in a row */
 		uint32_t n_failed; /* in a row */
 		struct duration interval;
-		struct instant next, last;
+		struct instant next;
 		uint32_t swarm_size; /* seeds and leechers, by the tracker */
 		char failure[160];
 	} tracker;

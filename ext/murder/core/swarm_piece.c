@@ -166,7 +166,6 @@ piece_arrived(struct swarm *s, struct peer *p, uint32_t n)
 
 	assert(n <= p->rx_left);
 	p->rx_left -= n;
-	p->rx_bytes += n;
 	p->asked_at = s->now;
 	p->heard = s->now;
 	s->stats.downloaded += n;
@@ -244,8 +243,6 @@ spread_news(struct swarm *s, uint32_t piece)
 		if (bits_get(&p->have, piece)) {
 			p->n_offers--;
 			peer_say_interest(s, p);
-		} else {
-			p->n_needs++;
 		}
 	}
 }

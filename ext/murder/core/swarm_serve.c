@@ -221,7 +221,6 @@ serve_on_request(struct swarm *s, struct peer *p)
 {
 	struct upload *u = upload_of(s, p);
 
-	p->wants_bytes += p->wants.at[p->wants.n - 1].length;
 	if (u != NULL)
 		feed(s, p, u);
 }
@@ -242,7 +241,6 @@ serve_on_sent(struct swarm *s, struct peer *p, uint32_t n)
 
 	s->stats.uploaded += n;
 	p->sent += n;
-	p->wants_bytes -= n;
 	while (p->n_in_io > 0 && p->sent >= p->wants.at[0].length) {
 		p->sent -= p->wants.at[0].length;
 		p->n_in_io--;
