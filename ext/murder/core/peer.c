@@ -69,6 +69,7 @@ peer_new(struct swarm *s, const struct addr *a, bool outgoing)
 		p->dialled = *a;
 	p->am_choking = true;
 	p->suggested = NO_PIECE;
+	p->news_due = TICK_NEVER;
 	p->offered = NO_PIECE;
 	p->is_choking = true;
 	p->max_block = LIMIT_BLOCK_STANDARD;

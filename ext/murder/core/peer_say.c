@@ -58,6 +58,7 @@ void
 peer_say_hello(struct swarm *s, struct peer *p)
 {
 	say_pieces(s, p);
+	news_known(s, p);
 	say_extended(s, p);
 	swarm_send_scratch(s, p);
 }
@@ -66,13 +67,6 @@ void
 peer_say_plain(struct swarm *s, struct peer *p, enum wire_kind kind)
 {
 	wire_put_plain(&s->scratch, kind);
-	swarm_send_scratch(s, p);
-}
-
-void
-peer_say_have(struct swarm *s, struct peer *p, uint32_t piece)
-{
-	wire_put_index(&s->scratch, WIRE_HAVE, piece);
 	swarm_send_scratch(s, p);
 }
 

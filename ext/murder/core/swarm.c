@@ -41,7 +41,8 @@ allocate(struct swarm *s, const struct bits *have)
 	    picker_init(&s->picker, mem, n, &s->rng) != 0)
 		return ERR_NOMEM;
 	s->partials = mem_zalloc(mem, s->max_partials, sizeof(*s->partials));
-	if (s->partials == NULL)
+	s->news = mem_zalloc(mem, n == 0 ? 1 : n, sizeof(*s->news));
+	if (s->partials == NULL || s->news == NULL)
 		return ERR_NOMEM;
 	for (i = 0; i < n; i++) {
 		if (!bits_get(have, i))
@@ -80,6 +81,7 @@ swarm_new(struct swarm **out, const struct swarm_config *c,
 	s->tracker.interval = TICK_S(15);
 	s->tracker.next = now;
 	s->stats.progress = now;
+	s->news_due = TICK_NEVER;
 	s->housekeeping = now;
 	*out = s;
 	return 0;
@@ -100,6 +102,7 @@ swarm_free(struct swarm *s)
 	for (i = 0; i < s->n_partials; i++)
 		partial_free(mem, s->partials[i]);
 	mem_free(mem, s->partials);
+	mem_free(mem, s->news);
 	sowing_free(&s->sowing);
 	mem_free(mem, s->known);
 	mem_free(mem, s->queue);
@@ -151,8 +154,11 @@ swarm_send_scratch(struct swarm *s, struct peer *p)
 {
 	size_t at = s->arena.n;
 	struct action *a;
-	int err = buf_error(&s->scratch);
+	int err;
 
+	if (p->state == PEER_UP && p->n_told < s->n_news)
+		news_append(s, p);
+	err = buf_error(&s->scratch);
 	if (err == 0)
 		err = buf_put_span(&s->arena, buf_span(&s->scratch));
 	buf_clear(&s->scratch);

@@ -183,6 +183,7 @@ swarm_on_deadline(struct swarm *s, struct instant now)
 		s->recheck = true;
 		s->housekeeping = tick_add(now, pause(s));
 	}
+	news_check(s);
 	return swarm_leave(s);
 }
 
@@ -192,6 +193,7 @@ swarm_deadline(const struct swarm *s)
 	struct instant t = announce_deadline(s);
 
 	t = tick_min(t, dial_deadline(s));
+	t = tick_min(t, s->news_due);
 	if (s->n_slots_used > 0)
 		t = tick_min(t, s->housekeeping);
 	return t;

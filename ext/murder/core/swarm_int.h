@@ -9,6 +9,7 @@
  *   peer_on_*.c      the messages we get, one reaction each
  *   swarm_ask.c      what to request from whom
  *   swarm_piece.c    blocks arriving, pieces stored, culprits found
+ *   swarm_news.c     telling neighbours what we have
  *   swarm_serve.c    whose requests to serve, and whom to grant
  *   swarm_dial.c     addresses known, whom to connect to
  *   swarm_pex.c      neighbours telling one another of neighbours
@@ -67,8 +68,10 @@ struct peer {
 
 	struct wire_reader in;
 	struct bits have;
-	bool said_have;    /* bitfield or the like has come */
-	uint32_t n_offers; /* pieces it has and we do not */
+	bool said_have;          /* bitfield or the like has come */
+	uint32_t n_offers;       /* pieces it has and we do not */
+	uint32_t n_told;         /* of swarm.news, what it was told */
+	struct instant news_due; /* when it is told the rest, at the latest */
 	bool am_interested, am_choking;
 	bool is_choking; /* the neighbour's state towards us */
 
@@ -140,6 +143,9 @@ struct swarm {
 
 	struct partial **partials;
 	uint32_t n_partials, max_partials;
+	uint32_t *news; /* pieces stored since the beginning, in order */
+	uint32_t n_news;
+	struct instant news_due;     /* the first of the neighbours' */
 	bool recheck;                /* more may be asked of our kin now */
 	struct duration piece_pause; /* between two stored, smoothed */
 	struct duration piece_time;  /* a piece takes so long, smoothed */
@@ -217,7 +223,6 @@ uint32_t block_list_find(
 void peer_say_handshake(struct swarm *s, struct peer *p);
 void peer_say_hello(struct swarm *s, struct peer *p); /* after both shook */
 void peer_say_plain(struct swarm *s, struct peer *p, enum wire_kind kind);
-void peer_say_have(struct swarm *s, struct peer *p, uint32_t piece);
 void peer_say_block(
     struct swarm *s, struct peer *p, enum wire_kind kind, struct block b);
 void peer_say_suggest(struct swarm *s, struct peer *p, uint32_t piece);
@@ -264,6 +269,18 @@ void piece_arrived(struct swarm *s, struct peer *p, uint32_t n);
 void piece_interrupt(struct swarm *s, struct peer *p);
 /* p is gone: its slot will belong to somebody else. */
 void piece_source_gone(struct swarm *s, struct peer *p);
+
+/* ---- swarm_news.c ------------------------------------------------------- */
+/* A piece was stored: tells those who wait for it, the others soon. */
+void news_add(struct swarm *s, uint32_t piece);
+/* Tells p what it was not told yet. */
+void news_tell(struct swarm *s, struct peer *p);
+/* The same behind what stands in s->scratch for p. */
+void news_append(struct swarm *s, struct peer *p);
+/* p is told of all we have now by other means. */
+void news_known(struct swarm *s, struct peer *p);
+/* Tells those whose time has come. */
+void news_check(struct swarm *s);
 
 /* ---- swarm_serve.c ------------------------------------------------------ */
 /* Fills free uploads and keeps io fed. */

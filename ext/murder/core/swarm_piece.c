@@ -230,7 +230,7 @@ blame(struct swarm *s, const struct partial *f)
 }
 
 static void
-spread_news(struct swarm *s, uint32_t piece)
+note_owners(struct swarm *s, uint32_t piece)
 {
 	uint32_t i;
 	struct peer *p;
@@ -239,7 +239,6 @@ spread_news(struct swarm *s, uint32_t piece)
 		p = peer_up(s, i);
 		if (p == NULL)
 			continue;
-		peer_say_have(s, p, piece);
 		if (bits_get(&p->have, piece)) {
 			p->n_offers--;
 			peer_say_interest(s, p);
@@ -275,7 +274,8 @@ stored(struct swarm *s, const struct partial *f)
 		s->piece_pause = smooth(
 		    s->piece_pause, tick_since(s->stats.progress, s->now));
 	s->stats.progress = s->now;
-	spread_news(s, f->piece);
+	note_owners(s, f->piece);
+	news_add(s, f->piece);
 	if (swarm_complete(s) && !s->finished_said)
 		finish(s);
 }

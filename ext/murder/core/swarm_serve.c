@@ -57,8 +57,10 @@ hand_out(struct swarm *s, struct peer *p, struct upload *u)
 {
 	struct block b = p->wants.at[p->n_in_io];
 	struct action *a;
-	size_t at = s->arena.n;
+	size_t at;
 
+	news_tell(s, p);
+	at = s->arena.n;
 	if (wire_put_piece_head(&s->arena, b.piece, b.begin, b.length) != 0) {
 		swarm_fail(s, buf_error(&s->arena));
 		return;
