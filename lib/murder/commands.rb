@@ -57,13 +57,25 @@ module Murder
       stop(:fine, "murder_client", "stop", "seeder", "--all")
     end
 
-    # What must be so on every peer before any of them begins: its destination,
-    # and nobody's link where the .torrent is about to be uploaded.
-    # @return [Command]
+    # What must be so on every peer before anything is done on any of them: its
+    # destination, and nobody's link where the .torrent is about to be uploaded.
+    # @return [Command] prints the line for {Machines}
     def prepare_peer
-      text = "#{destination_script.chomp};\n#{NO_LINK.gsub("$1", "$3")}"
+      text = "#{destination_script.chomp};\n#{NO_LINK.gsub("$1", "$3")} || exit 5;\nm=$4;\n#{MACHINE}"
       Command.script(text, path(options.destination), path(options.archive), path(options.torrent),
-                     name: "murder:peer")
+                     path(options.murder_path), name: "murder:peer")
+    end
+
+    # @return [Array<Command>] what unsafe_please_delete asks for, once all agree
+    def empty_destination
+      return [] unless options.unsafe_please_delete?
+
+      [Command.script(EMPTY, path(options.destination), name: "murder:peer")]
+    end
+
+    # @return [Command] prints the line for {Machines}
+    def machine
+      Command.script("m=$1;\n#{MACHINE}", path(options.murder_path))
     end
 
     # @return [Array<Command>] the first returns when the file is there, verified and extracted
@@ -159,11 +171,10 @@ module Murder
     end
 
     def destination_script
-      if !options.extract? then options.unsafe_please_delete? ? EMPTIED_FOR_FILE : FILE
-      elsif options.unsafe_please_delete? then EMPTIED_DIRECTORY
-      else
-        options.no_tag_directory? ? DIRECTORY : EMPTY_DIRECTORY
-      end
+      emptied = options.unsafe_please_delete?
+      return emptied ? EMPTIED_FOR_FILE : FILE unless options.extract?
+
+      emptied || options.no_tag_directory? ? DIRECTORY : EMPTY_DIRECTORY
     end
 
     def program(name, *words)

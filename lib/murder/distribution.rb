@@ -3,6 +3,7 @@
 require "tmpdir"
 require_relative "commands"
 require_relative "errors"
+require_relative "machines"
 require_relative "payload"
 
 module Murder
@@ -23,7 +24,7 @@ module Murder
     def call
       servers = runner.hosts(:tracker, :seeder, :peer, filtered: true)
       said = runner.capture(commands.inventory, servers)
-      groups = by_platform(servers, said)
+      groups = by_platform(once(servers, said), said)
       payloads = groups.keys.to_h { |platform| [platform, Payload.new(platform)] }
       install(groups.to_h { |platform, those| [payloads[platform], lacking(payloads[platform], those, said)] })
     end
@@ -52,11 +53,19 @@ module Murder
       end
     end
 
+    # Of a machine under several names, such as tracker and peer, the first.
+    def once(servers, said)
+      Machines.group(servers, said).map do |server, *others|
+        runner.info("#{names([server, *others])}: the same machine, sent to once") if others.any?
+        server
+      end
+    end
+
     # The servers that have not got exactly these files yet.
     def lacking(payload, servers, said)
       return servers if runner.dry_run?
 
-      have, lack = servers.partition { |server| said.fetch(server, "").lines.drop(1).map(&:strip) == payload.inventory }
+      have, lack = servers.partition { |server| said.fetch(server, "").lines.drop(2).map(&:strip) == payload.inventory }
       runner.info("#{names(have)}: has these programs already, nothing sent") if have.any?
       lack
     end

@@ -24,42 +24,51 @@ module Murder
       run murder:distribute_files, or leave murder_distribute at true" >&2; exit 4; }; done
     SH
 
-    # $1: a directory to fill. Made if it is missing; refused, before anything
-    # is transferred, unless it is empty and writable.
-    EMPTY_DIRECTORY = <<~SH
-      mkdir -p "$1" || exit 5;
-      there=$(ls -A "$1") || exit 5;
+    # $1: a path of the kind $what. Sets $a to what is there of it, itself or
+    # the nearest directory above it, and refuses one that nothing can be put into.
+    PLACE = <<~SH
+      a=$1; until [ -e "$a" ] || [ -L "$a" ]; do a=$(dirname "$a"); done;
+      [ -d "$a" ] || { echo "$what $1: $a is not a directory" >&2; exit 5; };
+      [ -w "$a" ] && [ -x "$a" ] || { echo "$what $1: $a is not writable" >&2; exit 5; }
+    SH
+
+    # $m: murder's directory. Prints what is the same for two names of one
+    # machine only: that directory, as far as it is there, in one kernel. There
+    # the locks are by which processes know one another.
+    MACHINE = <<~SH
+      p=$m; until [ -e "$m" ] || [ -L "$m" ]; do m=$(dirname "$m"); done;
+      id=$(stat -Lc %d:%i "$m" 2>/dev/null) || id=;
+      echo "machine $(cat /proc/sys/kernel/random/boot_id 2>/dev/null) $id${p#"$m"}"
+    SH
+
+    # $1: a directory to fill beside what it holds. This and the next three
+    # change nothing: every host must agree before anything is done on one.
+    DIRECTORY = "what=destination_path;\n#{PLACE}".freeze
+
+    # $1: a directory to fill. Refused unless it is missing or empty.
+    EMPTY_DIRECTORY = <<~SH.freeze
+      #{DIRECTORY.chomp};
+      there=; [ "$a" != "$1" ] || there=$(ls -A "$1") || exit 5;
       [ -z "$there" ] || { echo "destination_path $1 is not empty:
-      choose another, or add unsafe_please_delete=1 to empty it" >&2; exit 12; };
-      [ -w "$1" ] || { echo "destination_path $1 is not writable" >&2; exit 5; }
-    SH
-
-    # $1: a directory to fill beside what it holds.
-    DIRECTORY = <<~SH
-      mkdir -p "$1" || exit 5;
-      [ -w "$1" ] || { echo "destination_path $1 is not writable" >&2; exit 5; }
-    SH
-
-    # $1: a directory to empty, hidden files included; made if it is missing.
-    EMPTIED_DIRECTORY = <<~SH
-      mkdir -p "$1" && cd "$1" && find . ! -name . -prune -exec rm -rf {} + || exit 5
-    SH
-
-    # $1: a file, or a directory for it, $2: the name it would have there, after
-    # any path.
-    FILE = <<~SH
-      d=$1; [ -d "$d" ] || d=$(dirname "$d");
-      [ -d "$d" ] && [ -w "$d" ] || { echo "destination_path $1: $d is not a writable directory" >&2; exit 5; };
-      [ ! -d "$1" ] || [ ! -d "$1/${2##*/}" ] ||
-      { echo "destination_path $1: ${2##*/} is a directory there" >&2; exit 12; }
+      choose another, or add unsafe_please_delete=1 to empty it" >&2; exit 12; }
     SH
 
     # $1: a file, or a directory to empty for it.
     EMPTIED_FOR_FILE = <<~SH
       d=$1; [ -d "$d" ] || d=$(dirname "$d");
-      [ -d "$d" ] && [ -w "$d" ] || { echo "destination_path $1: $d is not a writable directory" >&2; exit 5; };
-      [ ! -d "$1" ] || { cd "$1" && find . ! -name . -prune -exec rm -rf {} +; } || exit 5
+      [ -d "$d" ] && [ -w "$d" ] || { echo "destination_path $1: $d is not a writable directory" >&2; exit 5; }
     SH
+
+    # $1: a file, or a directory for it, $2: the name it would have there, after
+    # any path.
+    FILE = <<~SH.freeze
+      #{EMPTIED_FOR_FILE.chomp};
+      [ ! -d "$1" ] || [ ! -d "$1/${2##*/}" ] ||
+      { echo "destination_path $1: ${2##*/} is a directory there" >&2; exit 12; }
+    SH
+
+    # $1: a directory to empty, hidden files included, or what is none.
+    EMPTY = '[ ! -d "$1" ] || { cd "$1" && find . ! -name . -prune -exec rm -rf {} +; } || exit 5'
 
     # $1: a file that somebody else might have prepared as a link.
     NO_LINK = '[ ! -L "$1" ] || rm -f "$1"'
@@ -85,37 +94,39 @@ module Murder
     SH
 
     # $1: murder's directory, then the programs' names. Prints what the host is
-    # and what is there: platform, checksums, number of entries, "runs".
-    INVENTORY = <<~SH
-      uname -sm; cd "$1" 2>/dev/null || exit 0; shift;
+    # and what is there: platform, machine, checksums, number of entries, "runs".
+    INVENTORY = <<~SH.freeze
+      uname -sm; m=$1; #{MACHINE.chomp}; cd "$1" 2>/dev/null || exit 0; shift;
       sha256sum "$@" 2>/dev/null;
       find . ! -name . -prune ! -name run 2>/dev/null | wc -l;
       ! ./murder_client --version >/dev/null 2>&1 || echo runs
     SH
 
     # $1: murder's directory, $2: the kilobytes that will be sent there. Changes
-    # nothing but that the directory is there; refuses one that looks like
-    # somebody's data, a full disk, and one that no program can be run from.
-    CHECK_MURDER = <<~'SH'
-      mkdir -p "$1" && cd "$1" || exit 5;
-      [ "$(find . ! -name . | wc -l)" -lt 1000 ] || { echo "Cowardly refusing to remove files!
+    # nothing; refuses one that looks like somebody's data, a full disk, and one
+    # that no program can be run from.
+    CHECK_MURDER = <<~SH.freeze
+      what=remote_murder_path;
+      #{PLACE.chomp};
+      cd "$a" || exit 5;
+      [ "$a" != "$1" ] || [ "$(find . ! -name . | wc -l)" -lt 1000 ] || { echo "Cowardly refusing to remove files!
       Check the remote_murder_path: $1 holds 1000 or more" >&2; exit 12; };
-      [ -w . ] || { echo "remote_murder_path $1 is not writable" >&2; exit 5; };
-      free=$(df -Pk . 2>/dev/null | sed -n 's/.* \([0-9][0-9]*\)  *[0-9][0-9]*% .*/\1/p' | tail -n 1);
-      old=$(du -sk . 2>/dev/null | sed 's/[^0-9].*//');
+      free=$(df -Pk . 2>/dev/null | sed -n 's/.* \\([0-9][0-9]*\\)  *[0-9][0-9]*% .*/\\1/p' | tail -n 1);
+      old=; [ "$a" != "$1" ] || old=$(du -sk . 2>/dev/null | sed 's/[^0-9].*//');
       [ $((${free:-$2} + ${old:-0})) -ge "$2" ] || { echo "remote_murder_path $1:
       the disk is full: $2 KB needed, $free KB free" >&2; exit 5; };
-      { printf '#!/bin/sh\n' >.murder-try && chmod 755 .murder-try; } 2>/dev/null ||
-      { rm -f .murder-try; echo "remote_murder_path $1: cannot write there: is the disk full?" >&2; exit 5; };
-      ./.murder-try 2>/dev/null; s=$?; rm -f .murder-try;
+      t=.murder-try-$$; rm -rf "$t";
+      { mkdir -m 700 "$t" && printf '#!/bin/sh\\n' >"$t/try" && chmod 755 "$t/try"; } 2>/dev/null ||
+      { rm -rf "$t"; echo "remote_murder_path $1: cannot write there: is the disk full?" >&2; exit 5; };
+      "./$t/try" 2>/dev/null; s=$?; rm -rf "$t";
       [ $s -eq 0 ] || { echo "remote_murder_path $1: no program can be run from there: is it mounted noexec?
       Choose another directory" >&2; exit 5; }
     SH
 
-    # $1: murder's directory: emptied but for run/, where the pid files of
-    # what may still be running are.
+    # $1: murder's directory: made, or emptied but for run/, where the pid files
+    # of what may still be running are.
     PREPARE_MURDER = <<~SH
-      cd "$1" && find . ! -name . -prune ! -name run -exec rm -rf {} + || exit 5
+      mkdir -p "$1" && cd "$1" && find . ! -name . -prune ! -name run -exec rm -rf {} + || exit 5
     SH
 
     # $1: murder's directory, $2: the archive in it. What does not run is said

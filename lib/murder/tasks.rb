@@ -6,6 +6,7 @@ require "tmpdir"
 require_relative "commands"
 require_relative "errors"
 require_relative "distribution"
+require_relative "machines"
 
 module Murder
   # The tasks, one row each: what `cap` lists, README documents and every
@@ -75,25 +76,30 @@ module Murder
         runner.run(Commands.new(options).stop_all_seeding, runner.hosts(:seeder))
       end
 
-      # All peers are asked whether they can, then all get the .torrent, then
-      # all begin; if any of that fails once they have begun, all are stopped.
+      # All peers are asked whether they can before anything is changed on one,
+      # then all get the .torrent, then all begin; if any of that fails once
+      # they have begun, all are stopped.
       def peer(runner, options)
         commands = Commands.new(options)
         peers = runner.hosts(:peer)
         torrent = local_torrent(runner, options)
-        runner.run(commands.prepare_peer, peers)
+        Machines.refuse_twins(runner, peers, runner.capture(commands.prepare_peer, peers))
+        commands.empty_destination.each { |command| runner.run(command, peers) }
         runner.upload(StringIO.new(torrent), options.torrent, peers)
+        begin_peers(runner, commands, peers)
+      end
+
+      # One that gave way to another of its tag is not ours to stop.
+      def begin_peers(runner, commands, peers)
         ours = peers
-        begin
-          commands.peer.each { |command| runner.run(command, peers) }
-          ours = []
-        rescue CommandError => e
-          busy = e.hosts_saying(commands.peer_is_there)
-          ours = peers.reject { |server| busy.include?(runner.host_name(server)) }
-          raise
-        ensure
-          runner.cleaning { runner.attempt { runner.run(commands.stop_peering, ours) } } if ours.any?
-        end
+        commands.peer.each { |command| runner.run(command, peers) }
+        ours = []
+      rescue CommandError => e
+        busy = e.hosts_saying(commands.peer_is_there)
+        ours = peers.reject { |server| busy.include?(runner.host_name(server)) }
+        raise
+      ensure
+        runner.cleaning { runner.attempt { runner.run(commands.stop_peering, ours) } } if ours.any?
       end
 
       def stop_peering(runner, options)

@@ -120,6 +120,15 @@ RSpec.shared_examples "murder on Capistrano" do
       expect(recorder.script.grep(/upload|murder_client/)).to be_empty
     end
 
+    it "names the machine that has two names, before it transfers anything" do
+      recorder = cap(standalone)
+      recorder.answer(/machine/, out: "machine boot 8:2\n")
+      recorder.answer(/machine/, hosts: %w[h2], out: "machine boot 8:3\n")
+      expect(failing { recorder.invoke("murder:peer", arguments) })
+        .to start_with("h1 and h3: the same machine under two names, ")
+      expect(recorder.script.grep(/upload|murder_client/)).to be_empty
+    end
+
     it "says of every failing host what it said, hosts with the same words together" do
       recorder = cap(standalone)
       recorder.answer(/murder_client peer/, hosts: %w[h1 h3], err: "murder_client: no seed\n", status: 8)
@@ -210,7 +219,7 @@ RSpec.shared_examples "murder on Capistrano" do
     def inventory(platform, sums: 3, entries: 3, runs: "runs\n")
       sum = Digest::SHA256.hexdigest(platform)
       lines = Murder::Programs::NAMES.first(sums).map { |name| "#{sum}  #{name}\n" }
-      ["#{platform.sub("linux-", "Linux ")}\n", *lines, "#{entries}\n", runs].join
+      ["#{platform.sub("linux-", "Linux ")}\n", "machine  /opt/murder\n", *lines, "#{entries}\n", runs].join
     end
 
     it "leaves alone a host that has exactly these files, and says so" do
@@ -238,6 +247,15 @@ RSpec.shared_examples "murder on Capistrano" do
       expect(failing { recorder.invoke("murder:distribute_files") })
         .to eq("murder:distribute_files failed on h3: no programs for linux-riscv64")
       expect(recorder.commands).to contain_exactly(start_with("sh -c 'uname -sm; "))
+    end
+
+    it "sends once to a machine that has two names" do
+      recorder = cap(standalone)
+      recorder.answer(/uname/, out: "Linux x86_64\nmachine boot 8:2\n")
+      recorder.answer(/uname/, hosts: %w[h2], out: "Linux x86_64\nmachine boot 8:3\n")
+      recorder.invoke("murder:distribute_files")
+      expect(recorder.script.grep(/: upload/)).to contain_exactly(start_with("h1,h2 : "))
+      expect(recorder.log.string).to include("h1, h3: the same machine, sent to once")
     end
 
     it "says which host would not be emptied" do

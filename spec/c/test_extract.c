@@ -80,6 +80,10 @@ refused(enum status status, const char *why)
 		assert_true(
 		    extract_archive("x.tgz", "new", NULL, NULL, &e) < 0);
 		assert_false(scratch_exists("new"));
+		e = IOERR_NONE;
+		assert_true(
+		    extract_archive("x.tgz", "new/er/", NULL, NULL, &e) < 0);
+		assert_false(scratch_exists("new"));
 	}
 }
 
@@ -169,8 +173,17 @@ TEST(a_missing_destination_is_made_and_others_content_stays)
 	scratch_text("old/own", "precious");
 	assert_int_equal(extract_archive("x.tgz", "old/", NULL, NULL, &e), 0);
 	assert_int_equal(scratch_count("old"), 2);
-	assert_true(extract_archive("x.tgz", "no/such", NULL, NULL, &e) < 0);
+	assert_int_equal(
+	    extract_archive("x.tgz", "one//two/three", NULL, NULL, &e), 0);
+	assert_true(scratch_exists("one/two/three/a/b"));
+	assert_true(
+	    extract_archive("x.tgz", "old/own/such", NULL, NULL, &e) < 0);
 	assert_int_equal(e.status, STATUS_DISK);
+	e = IOERR_NONE;
+	assert_true(
+	    extract_archive("x.tgz", "/proc/no/such", NULL, NULL, &e) < 0);
+	assert_int_equal(e.status, STATUS_DISK);
+	assert_string_equal(e.path, "/proc/no");
 }
 
 TEST(every_format_is_told_by_its_content)

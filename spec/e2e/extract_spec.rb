@@ -57,7 +57,7 @@ RSpec.describe "murder_client extract" do
     shell("mkdir src dst; touch src/a dst/a; tar -C src -czf x.tgz .")
     expect(run("none", "dst")).to have_attributes(status: 4, err: /none: cannot open/)
     expect(run("x.tgz", "dst")).to have_attributes(status: 12, err: %r{dst/a: exists already: empty})
-    expect(run("x.tgz", "no/such")).to have_attributes(status: 5, err: %r{no/such: cannot create the directory})
+    expect(run("x.tgz", "/proc/no/such")).to have_attributes(status: 5, err: %r{/proc/no: cannot create the directory})
     expect(run("src/a", "dst")).to have_attributes(status: 3, err: /is not a sound archive/)
   end
 
@@ -68,10 +68,12 @@ RSpec.describe "murder_client extract" do
     _, status = Open3.capture2e(*ns, "sh", "-c", mount, chdir: dir)
     skip "needs mount namespaces: unshare and mount are not permitted here" unless status.success?
 
-    script = "#{mount}; echo precious >mnt/own; #{program} extract x.tgz mnt; s=$?; ls -A mnt >left; exit $s"
-    result = Swarm::Running.new(dir, [*ns, "sh", "-c", script]).wait
-    expect([result.status, result.err]).to match([5, %r{mnt/f: cannot write: No space left}])
-    expect(File.read(path("left"))).to eq("own\n")
+    %w[mnt mnt/new/er].each do |to|
+      script = "#{mount}; echo precious >mnt/own; #{program} extract x.tgz #{to}; s=$?; ls -A mnt >left; exit $s"
+      result = Swarm::Running.new(dir, [*ns, "sh", "-c", script]).wait
+      expect([result.status, result.err]).to match([5, %r{#{to}/f: cannot write: No space left}])
+      expect(File.read(path("left"))).to eq("own\n")
+    end
   end
 
   it "leaves the destination as it was when a signal ends it" do

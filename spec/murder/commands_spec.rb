@@ -91,10 +91,33 @@ RSpec.describe Murder::Commands do
   end
 
   describe "prepare_peer" do
-    it "makes the destination" do
+    # What murder:peer does before the transfer.
+    def prepare(given)
+      [given.prepare_peer, *given.empty_destination].map { |command| sh(command) }.reduce do |before, result|
+        before.first.zero? ? result : before
+      end
+    end
+
+    # The answer of a host that can.
+    def agreed
+      match([0, "", /\Amachine \S+ \d+:\d+\S*\n\z/])
+    end
+
+    it "takes a destination that can be made, and leaves that to the client" do
       in_directory do |dir|
-        expect(sh(commands({ destination_path: "#{dir}/a" }).prepare_peer)).to eq([0, "", ""])
-        expect(File).to be_directory("#{dir}/a/v1")
+        expect(sh(commands({ destination_path: "#{dir}/a/b" }).prepare_peer)).to agreed
+        expect(tree(dir)).to be_empty
+      end
+    end
+
+    it "refuses one below a file" do
+      in_directory do |dir|
+        write("#{dir}/a")
+        [{}, { no_tag_directory: "1" }, { unsafe_please_delete: "1" }].each do |given|
+          expect(prepare(commands({ destination_path: "#{dir}/a/b", **given })))
+            .to eq([5, "destination_path #{dir}/a/b#{"/v1" unless given.key?(:no_tag_directory)}: #{dir}/a is not " \
+                       "a directory", ""])
+        end
       end
     end
 
@@ -111,7 +134,10 @@ RSpec.describe Murder::Commands do
     it "empties it, hidden files included, with unsafe_please_delete, and nothing beside it" do
       in_directory do |dir|
         %w[v1/.hidden v1/a/b v1/-rf v10/keep].each { |name| write("#{dir}/#{name}") }
-        expect(sh(commands({ destination_path: dir, unsafe_please_delete: "1" }).prepare_peer).first).to eq(0)
+        given = commands({ destination_path: dir, unsafe_please_delete: "1" })
+        expect(sh(given.prepare_peer)).to agreed
+        expect(tree("#{dir}/v1")).to eq(%w[-rf .hidden a a/b])
+        expect(sh(given.empty_destination.first)).to eq([0, "", ""])
         expect(tree(dir)).to eq(%w[v1 v10 v10/keep])
       end
     end
@@ -119,7 +145,7 @@ RSpec.describe Murder::Commands do
     it "lets files be beside the new ones with no_tag_directory" do
       in_directory do |dir|
         write("#{dir}/a")
-        expect(sh(commands({ destination_path: dir, no_tag_directory: "1" }).prepare_peer)).to eq([0, "", ""])
+        expect(sh(commands({ destination_path: dir, no_tag_directory: "1" }).prepare_peer)).to agreed
         expect(tree(dir)).to eq(%w[a])
       end
     end
@@ -146,9 +172,9 @@ RSpec.describe Murder::Commands do
       in_directory do |dir|
         write("#{dir}/a/b")
         given = { destination_path: "#{dir}/a", path_is_file: "1" }
-        expect(sh(commands(given).prepare_peer)).to eq([0, "", ""])
+        expect(sh(commands(given).prepare_peer)).to agreed
         expect(tree(dir)).to eq(%w[a a/b])
-        expect(sh(commands(given.merge(unsafe_please_delete: "1")).prepare_peer)).to eq([0, "", ""])
+        expect(prepare(commands(given.merge(unsafe_please_delete: "1")))).to eq([0, "", ""])
         expect(tree(dir)).to eq(%w[a])
       end
     end
@@ -158,10 +184,10 @@ RSpec.describe Murder::Commands do
         write("#{dir}/victim")
         File.symlink("#{dir}/victim", "#{dir}/v1.tgz.torrent")
         given = { temp_path: dir, destination_path: dir, no_tag_directory: "1" }
-        expect(sh(commands(given).prepare_peer)).to eq([0, "", ""])
+        expect(sh(commands(given).prepare_peer)).to agreed
         expect(tree(dir)).to eq(%w[victim])
         write("#{dir}/v1.tgz.torrent")
-        expect(sh(commands(given).prepare_peer)).to eq([0, "", ""])
+        expect(sh(commands(given).prepare_peer)).to agreed
         expect(tree(dir)).to eq(%w[v1.tgz.torrent victim])
       end
     end
@@ -229,8 +255,10 @@ RSpec.describe Murder::Commands do
       checked == [0, "", ""] ? sh(given.prepare_murder) : checked
     end
 
-    it "is made, and emptied of all but run/" do
+    it "is made, but not by the check, and emptied of all but run/" do
       in_directory do |dir|
+        expect(sh(commands({}, remote_murder_path: "#{dir}/murder").check_murder(1))).to eq([0, "", ""])
+        expect(tree(dir)).to be_empty
         expect(prepare(dir)).to eq([0, "", ""])
         %w[murder_client .hidden old/x run/tracker-8998.pid].each { |name| write("#{dir}/murder/#{name}") }
         expect(prepare(dir)).to eq([0, "", ""])

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,7 +20,9 @@ struct extraction {
 	struct extract_totals *totals;
 	struct ioerr *e;
 	int archive_fd;
-	int dir_fd; /* -1: not there yet */
+	int dir_fd;    /* -1: not there yet */
+	char *made;    /* dir, if we made it or a directory above it */
+	size_t n_kept; /* so much of its name was there before, bytes */
 };
 
 /* ---- what may go wrong -------------------------------------------------- */
@@ -173,27 +176,68 @@ open_directory(struct extraction *x)
 	return 0;
 }
 
+/* Makes the directory and those that are missing above it. */
+static int
+make_directory(struct extraction *x)
+{
+	size_t n = 0, n_all = strlen(x->dir);
+
+	x->made = strdup(x->dir);
+	if (x->made == NULL)
+		return ioerr_core(x->e, x->dir, ERR_NOMEM);
+	x->n_kept = n_all;
+	while (n < n_all) {
+		n += strspn(x->dir + n, "/");
+		n += strcspn(x->dir + n, "/");
+		x->made[n] = '\0';
+		if (mkdir(x->made, 0777) == 0) {
+			if (x->n_kept == n_all)
+				x->n_kept = n - 1;
+		} else if (errno != EEXIST) {
+			return ioerr_write(
+			    x->e, x->made, "create the directory", errno);
+		}
+		x->made[n] = x->dir[n];
+	}
+	return 0;
+}
+
+/* Removes what make_directory() made, unless somebody put something there. */
+static void
+unmake_directory(struct extraction *x)
+{
+	size_t n = x->made != NULL ? strlen(x->made) : 0;
+
+	/* the last one may not have come about */
+	while (n > x->n_kept && (rmdir(x->made) == 0 || errno == ENOENT)) {
+		while (n > x->n_kept && x->made[n - 1] != '/')
+			n--;
+		while (n > x->n_kept && x->made[n - 1] == '/')
+			n--;
+		x->made[n] = '\0';
+	}
+}
+
 static int
 extract_open(struct extraction *x)
 {
-	bool made = false;
 	int rc;
 
 	if ((rc = open_directory(x)) < 0 || (rc = judge(x)) < 0)
 		return rc;
 	if (x->dir_fd == -1) {
-		made = mkdir(x->dir, 0777) == 0;
-		if (!made && errno != EEXIST)
-			return ioerr_write(
-			    x->e, x->dir, "create the directory", errno);
-		x->dir_fd = open(x->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (x->dir_fd == -1)
-			return ioerr_write(
+		rc = make_directory(x);
+		if (rc == 0)
+			x->dir_fd =
+			    open(x->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (rc == 0 && x->dir_fd == -1)
+			rc = ioerr_write(
 			    x->e, x->dir, "open the directory", errno);
 	}
-	rc = unpack(x);
-	if (rc < 0 && made)
-		rmdir(x->dir);
+	if (rc == 0)
+		rc = unpack(x);
+	if (rc < 0)
+		unmake_directory(x);
 	return rc;
 }
 
@@ -224,5 +268,6 @@ extract_archive(const char *archive, const char *dir,
 	if (x.dir_fd != -1)
 		close(x.dir_fd);
 	close(x.archive_fd);
+	free(x.made);
 	return rc;
 }

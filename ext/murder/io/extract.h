@@ -35,7 +35,8 @@ struct extract_totals {
 };
 
 /*
- * Unpacks the file archive into dir, which is made (one level) if missing.
+ * Unpacks the file archive into dir, which is made, with what is above it,
+ * if it is missing; if that or anything else fails, what was made is removed.
  * o and totals may be NULL. Blocks; safe in any thread, does not change the
  * working directory, umask or locale of others. Errors: STATUS_INPUT (not an
  * archive, broken, refused), STATUS_NO_INPUT, STATUS_DISK, STATUS_NOT_EMPTY

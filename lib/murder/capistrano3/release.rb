@@ -3,6 +3,7 @@
 require_relative "../capistrano3"
 require_relative "../commands"
 require_relative "../errors"
+require_relative "../machines"
 
 module Murder
   class Capistrano3
@@ -29,6 +30,7 @@ module Murder
         check_settings
         seeder
         source.check
+        Machines.refuse_twins(adapter, peers, adapter.capture(commands([:murder_path]).machine, peers))
         distribute
       end
 
