@@ -26,13 +26,17 @@ module Demo
         Hosts::Workdir.reap
         check_space
       end
-      Hosts::Fleet.open(count: @count, keep: [Dir.pwd, Hosts::Operator::ROOT, @source].compact) do |fleet|
+      removal = nil
+      keep = [Dir.pwd, Hosts::Operator::ROOT, @source].compact
+      Hosts::Fleet.open(count: @count, keep: keep, room: @count * ((3 * bytes) + (1 << 27))) do |fleet|
         @fleet = fleet
         say "#{fleet.hosts.first.name} (#{fleet.hosts.first.address}) to #{fleet.hosts.last.name}: #{kind}"
         deploy
         by_hand
         check_quiet
+        removal = begin_step("all of it is taken down")
       end
+      end_step(removal)
       say "Nothing is left: no process, no mount, no file."
     end
 
@@ -65,7 +69,6 @@ module Demo
 
     # Every host holds the archive, the release and what it is made from.
     def check_space
-      bytes = @source ? Hosts::Shell.run!("du", "-sb", "--exclude=.git", @source).to_i : Repository::BYTES
       needed = (((@count * 3) + 6) * bytes) + (1 << 28)
       base = Hosts::Workdir.base
       free = Hosts::Shell.run!("df", "--output=avail", "-B1", base).lines.last.to_i
@@ -73,6 +76,13 @@ module Demo
 
       abort "bin/demo: #{base} has #{free >> 20} MB free, #{needed >> 20} are needed: " \
             "name a roomier directory in MURDER_HOSTS_DIR, or fewer --hosts"
+    end
+
+    # Of what is deployed; as bytes, and as blocks, which is more if files are small.
+    def bytes
+      return Repository::BYTES if @source.nil?
+
+      @bytes ||= %w[-sb -sB1].map { |how| Hosts::Shell.run!("du", how, "--exclude=.git", @source).to_i }.max
     end
 
     def deploy
@@ -249,10 +259,17 @@ module Demo
     end
 
     def step(text)
-      from = Hosts::Processes.now
+      from = begin_step(text)
+      yield.tap { end_step(from) }
+    end
+
+    def begin_step(text)
       print "#{text} ... "
-      $stdout.flush
-      yield.tap { puts Kernel.format("%.1f s", Hosts::Processes.now - from) }
+      Hosts::Processes.now
+    end
+
+    def end_step(from)
+      puts Kernel.format("%.1f s", Hosts::Processes.now - from)
     end
 
     def say(text)

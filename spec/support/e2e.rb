@@ -23,7 +23,7 @@ module E2E
   class << self
     # The fleet of this process; made at first use, removed at_exit.
     def fleet
-      @fleet ||= Hosts::Fleet.new(count: COUNT, environment: environment).tap do |fleet|
+      @fleet ||= Hosts::Fleet.new(count: COUNT, environment: environment, room: 1 << 30).tap do |fleet|
         at_exit { fleet.close }
         fleet.start
       end

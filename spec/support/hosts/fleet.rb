@@ -8,7 +8,8 @@ module Hosts
     # Makes a fleet, gives it to the block, and leaves nothing of it behind.
     # disk: { 3 => "8m" } gives host3 a disk of that size; roots: { 2 => dir }
     # makes dir the system that host2 sees, with namespaces of root's only;
-    # environment: variables of every SSH session.
+    # environment: variables of every SSH session; room: how many bytes the hosts
+    # will need together, which then are of memory where there is plenty of it.
     def self.open(**options)
       fleet = new(**options)
       begin
@@ -19,13 +20,14 @@ module Hosts
       end
     end
 
-    def initialize(count: 4, disk: {}, roots: {}, environment: {}, keep: [Dir.pwd], kind: Hosts.kind)
+    def initialize(count: 4, disk: {}, roots: {}, environment: {}, keep: [Dir.pwd], kind: Hosts.kind, room: nil)
       @count = count
       @disk = disk
       @roots = roots
       @environment = environment
       @keep = keep
       @kind = kind
+      @room = room
       @jobs = []
     end
 
@@ -35,18 +37,20 @@ module Hosts
       @workdir = Workdir.new
       @keys = Keys.new(@workdir)
       File.write(@workdir.join("hosts-file"), "127.0.0.1 localhost\n::1 localhost\n")
-      @world = world_class.new(@workdir, kind: @kind, keep: @keep)
+      @world = world_class.new(@workdir, kind: @kind, keep: @keep, room: @room)
       @hosts = (1..@count).map { |number| host(number) }
       bring_up(@hosts)
     end
 
     # Ends everything and removes every file. May be called twice.
     def close
-      @jobs.each(&:kill)
-      @world&.close
-      @hosts&.each(&:reap)
-    ensure
-      @workdir&.remove
+      undisturbed do
+        @jobs.each(&:kill)
+        @world&.close
+        @hosts&.each(&:reap)
+      ensure
+        @workdir&.remove
+      end
     end
 
     def [](number)
@@ -127,6 +131,17 @@ module Hosts
     end
 
     private
+
+    # A signal that comes while the block runs, as a second Ctrl-C does, has its
+    # effect when the block is done: nothing shall stay half removed.
+    def undisturbed
+      came = nil
+      before = %w[INT TERM HUP].to_h { |signal| [signal, trap(signal) { came ||= signal }] }
+      yield
+    ensure
+      before&.each { |signal, handler| trap(signal, handler || "DEFAULT") }
+      Process.kill(came, Process.pid) if came
+    end
 
     # Entering a mount namespace leads to its root.
     def there(dir)

@@ -181,7 +181,7 @@ module Hosts
 
     def environment
       { "NAME" => @name, "ADDRESS" => @address, "ADDRESS6" => @address6, "DISK_SIZE" => @disk,
-        "DISK" => @workdir.join(@name, "disk"), "ETC" => @workdir.join(@name, "etc"),
+        "DISK" => @workdir.join("disks", @name), "ETC" => @workdir.join(@name, "etc"),
         "HOSTS_FILE" => @workdir.join("hosts-file"), "HOME_DIR" => Hosts.login.dir, "ROOT" => @root }
     end
 
@@ -194,10 +194,8 @@ module Hosts
     end
 
     def prepare
-      %w[tmp srv home].each { |dir| @workdir.mkdir(@name, "disk", dir) }
-      File.chmod(0o1777, @workdir.join(@name, "disk", "tmp"))
-      File.write(log_file, "")
       etc = @workdir.mkdir(@name, "etc")
+      File.write(log_file, "")
       write_passwd("/bin/bash")
       File.write(File.join(etc, "shadow"), "#{Hosts.login.name}:*:19000:0:99999:7:::\n")
       File.write(File.join(etc, "sshd_config"), sshd_config)

@@ -9,11 +9,10 @@ ip addr add "$ADDRESS/16" dev eth0
 ip addr add "$ADDRESS6/64" dev eth0 nodad
 ip link set eth0 up
 echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start
-if [ -n "$DISK_SIZE" ]; then
-  mount -t tmpfs -o "size=$DISK_SIZE,mode=755" tmpfs "$DISK"
-  mkdir -m 1777 "$DISK/tmp"
-  mkdir "$DISK/srv" "$DISK/home"
-fi
+mkdir -p "$DISK"
+[ -z "$DISK_SIZE" ] || mount -t tmpfs -o "size=$DISK_SIZE,mode=755" tmpfs "$DISK"
+mkdir -p "$DISK/tmp" "$DISK/srv" "$DISK/home" # there already when it comes up again
+chmod 1777 "$DISK/tmp"
 # a system of its own instead of the machine's: needed before /root is hidden
 [ -z "$ROOT" ] || mount --bind "$ROOT" /mnt
 mount -t tmpfs -o mode=755,size=16m tmpfs /run

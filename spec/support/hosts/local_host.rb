@@ -95,7 +95,7 @@ module Hosts
     end
 
     def home
-      @workdir.join(@name, "disk", "home")
+      @workdir.join("disks", @name, "home")
     end
 
     # argv that runs another on the host: nothing else would be kept by its keeper.

@@ -31,11 +31,23 @@ module Hosts
 
     attr_reader :pid, :kind
 
+    # Whether the machine, or the container that this is, can spare this many bytes
+    # of memory.
+    def self.spare?(bytes)
+      limits = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
+      limits = limits.select { |file| File.readable?(file) }.map { |file| File.read(file).to_i }
+      available = File.read("/proc/meminfo")[/^MemAvailable: *(\d+)/, 1].to_i << 10
+      [available, *limits.select(&:positive?)].min > 2 * bytes
+    end
+
     # Makes it. `keep` lists directories that must stay visible though they are
-    # under /tmp, as a checkout may be.
-    def initialize(workdir, kind:, keep: [])
+    # under /tmp, as a checkout may be. The hosts' disks are in memory if `room`,
+    # the bytes they need, can be spared: nothing is to be written, nor removed.
+    def initialize(workdir, kind:, keep: [], room: nil)
       @workdir = workdir
       @kind = kind
+      @room = room if room && self.class.spare?(room)
+      workdir.mkdir("disks")
       workdir.mkdir("control", "tmp")
       File.chmod(0o1777, workdir.join("control", "tmp"))
       @keep = [*keep, workdir.path].map { |dir| File.realpath(dir) }.uniq.select { |dir| dir.start_with?("/tmp/") }
@@ -132,7 +144,8 @@ module Hosts
     end
 
     def variables
-      { "WORK" => @workdir.path, "BRIDGE" => BRIDGE, "ADDRESS" => ADDRESS, "ADDRESS6" => ADDRESS6 }
+      { "WORK" => @workdir.path, "BRIDGE" => BRIDGE, "ADDRESS" => ADDRESS, "ADDRESS6" => ADDRESS6,
+        "ROOM" => @room&.to_s }
     end
 
     def enter(pid, *namespaces)

@@ -4,6 +4,7 @@
 set -e
 mount -t tmpfs -o mode=755 tmpfs /run
 hostname control
+[ -z "$ROOM" ] || mount -t tmpfs -o "mode=755,size=$ROOM" tmpfs "$WORK/disks"
 ip link set lo up
 ip link add "$BRIDGE" type bridge forward_delay 0 mcast_snooping 0
 ip addr add "$ADDRESS" dev "$BRIDGE"
