@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "digest"
+require "etc"
 require "fileutils"
 require "shellwords"
 require "tmpdir"
@@ -51,6 +52,8 @@ namespace :dist do
       Rake::Task["dist:manifest"].execute
     end
   end
+
+  task(:here) { Rake::Task["dist:linux-#{Etc.uname[:machine]}"].invoke }
 
   desc "Run the C unit tests as static programs, under qemu for another processor"
   task :check, [:cpu] do |_task, args|

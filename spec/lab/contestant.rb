@@ -23,6 +23,9 @@ module Lab
     # runs on host 0, in order.
     def servers = []
 
+    # Seconds the seeder should have been up before the receivers start.
+    def settle = 0
+
     # argv of a receiver.
     def receiver(_node) = raise(NotImplementedError)
 

@@ -10,9 +10,10 @@ module Lab
 
     module_function
 
-    # curves: { "name" => [seconds, …] }; bound: T* in seconds.
-    def svg(curves, hosts:, bound:, title:)
-      longest = [bound, *curves.values.flatten].max * 1.05
+    # curves: { "name" => [seconds, …] }; bound: T* in seconds; what happened later
+    # than longest is left out.
+    def svg(curves, hosts:, bound:, title:, longest: nil)
+      longest = [[bound, *curves.values.flatten].max * 1.05, longest].compact.min
       body = [frame(title, hosts, longest), marker(bound, longest)]
       curves.each_with_index { |(name, times), i| body << curve(name, times, i, [hosts, longest]) }
       <<~SVG
@@ -53,10 +54,12 @@ module Lab
     def curve(name, times, number, scale)
       hosts, longest = scale
       colour = COLOURS[number % COLOURS.size]
-      steps = times.sort.each_with_index.map { |time, i| "H#{x_of(time, longest)} V#{y_of(i + 1, hosts)}" }
+      shown = times.sort.take_while { |time| time <= longest }
+      steps = shown.each_with_index.map { |time, i| "H#{x_of(time, longest)} V#{y_of(i + 1, hosts)}" }
+      steps << "H#{x_of(longest, longest)}" if shown.size < times.size
       "<path d=\"M#{x_of(0, longest)},#{y_of(0, hosts)} #{steps.join(" ")}\" fill=\"none\" stroke=\"#{colour}\" " \
         "stroke-width=\"2\"/><text x=\"#{MARGIN + 10}\" y=\"#{MARGIN + 14 + (number * 16)}\" fill=\"#{colour}\">" \
-        "#{escape(name)}</text>"
+        "#{escape(name)}: last at #{times.max.round(1)} s</text>"
     end
 
     def escape(text) = text.gsub("&", "&amp;").gsub("<", "&lt;")

@@ -27,9 +27,9 @@ module Lab
     def times = result.times.compact.sort
     def first = times.first
     def median = Figures.median(times)
-    def p99 = times[(times.size * 0.99).ceil - 1]
+    def p99 = times.empty? ? nil : times[(times.size * 0.99).ceil - 1]
     def last = times.last
-    def ratio = last / bound
+    def ratio = last&./(bound)
 
     # What the seeder's interface sent, in units of what it sent for one plain copy.
     def copies = result.seeder_bytes / (speed.overhead * settings.size)
@@ -49,8 +49,9 @@ module Lab
     def to_h
       { contestant: result.contestant, first: first, median: median, p99: p99, last: last, bound: bound,
         ratio: ratio, slow_ratio: slow_ratio, copies: copies, skew: result.skew,
-        cpu_per_host: Figures.median(result.cpu), cpu_per_gib: cpu_per_gib, seeder_cpu: result.server_cpu,
-        machine: result.machine_cpu / result.seconds, rss_mib: result.rss_kib.to_i / 1024.0 }
+        cpu_per_gib: times.empty? ? nil : cpu_per_gib, cpu_per_host: Figures.median(result.cpu),
+        seeder_cpu: result.server_cpu, machine: result.machine_cpu / result.seconds,
+        rss_mib: result.rss_kib.to_i / 1024.0 }
     end
 
     # One line for a run.

@@ -12,11 +12,12 @@ module Lab
     end
 
     def servers
-      home = ["--run-dir", "#{network.seeder.dir}/run"]
-      [["tracker", [program("murder_tracker"), "--port", PORT.to_s, *home], :listening],
-       ["seeder", [program("murder_client"), "seeder", torrent, network.payload, network.seeder.address, *home],
-        :announced]]
+      [tracker, ["seeder", [program("murder_client"), "seeder", torrent, network.payload, network.seeder.address,
+                            *home], :announced]]
     end
+
+    # The tracker alone, for the others as well.
+    def tracker = ["tracker", [program("murder_tracker"), "--port", PORT.to_s, *home], :listening]
 
     # The tracker listens; the seeder is on its list.
     def ready?(what)
@@ -36,9 +37,11 @@ module Lab
     # Where a receiver keeps what it has so far.
     def partial(node) = "#{output(node)}.part"
 
+    def torrent = "#{Network::DIR}/payload.torrent"
+
     private
 
-    def torrent = "#{Network::DIR}/payload.torrent"
+    def home = ["--run-dir", "#{network.seeder.dir}/run"]
     def program(name) = File.join(PROGRAMS, name)
   end
 end

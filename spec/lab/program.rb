@@ -58,12 +58,28 @@ module Lab
       @lines.find { |_, line| line.match?(pattern) }&.first
     end
 
+    # CPU seconds of all that run now and were started by it.
+    def cpu_so_far
+      descendants(@pid).sum do |pid|
+        Dir["/proc/#{pid}/task/*/schedstat"].sum { |file| Integer(File.read(file).split.first) }
+      rescue Errno::ENOENT, Errno::ESRCH
+        0
+      end / 1e9
+    end
+
     # The last it said on standard error.
     def complaint
       File.exist?(@log) ? File.read(@log).scrub.lines.last(3).join.strip : ""
     end
 
     private
+
+    def descendants(parent)
+      children = Dir["/proc/#{parent}/task/*/children"].flat_map { |file| File.read(file).split.map(&:to_i) }
+      children + children.flat_map { |child| descendants(child) }
+    rescue Errno::ENOENT, Errno::ESRCH
+      []
+    end
 
     def word(letter)
       @control.write_nonblock(letter) unless @control.closed?

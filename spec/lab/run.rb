@@ -5,7 +5,8 @@ module Lab
   class Run
     # All times in seconds from the moment the first receiver was started; of
     # those that shall finish, nil for one that did not. Bytes are what host 0's
-    # interface sent, headers included.
+    # interface sent, headers included; server_cpu is what its programs used from
+    # that moment on.
     Result = Struct.new(:contestant, :starts, :times, :slow_times, :killed, :faults, :seeder_bytes, :cpu,
                         :server_cpu, :machine_cpu, :seconds, :rss_kib, :failures, keyword_init: true) do
       def skew = starts.max
@@ -15,11 +16,11 @@ module Lab
 
     attr_reader :network, :contestant
 
-    def initialize(network, contestant, speed)
+    # limit: seconds after which the run is given up, if not the settings'.
+    def initialize(network, contestant, speed, limit = network.settings.whole("TIMEOUT"))
       @network = network
       @contestant = contestant
       @expected = network.settings.size / speed.bytes_per_second
-      limit = network.settings.whole("TIMEOUT")
       @limit = limit.positive? ? limit : 60 + (@expected * 10)
     end
 
@@ -29,6 +30,8 @@ module Lab
       @servers = contestant.servers.map { |name, argv, ready| serve(name, argv, ready) }
       @receivers = network.receivers.map { |node| network.program(node, "receiver", contestant.receiver(node)) }
       await("the receivers' first processes", 60) { @receivers.all?(&:ready?) }
+      sleep([0, contestant.settle - (Lab.now - @servers.last.started)].max) if contestant.settle.positive?
+      @idle_cpu = @servers.sum(&:cpu_so_far)
       before = [network.traffic(network.seeder).last, Network.machine_cpu, Lab.now]
       watch
       after = [network.traffic(network.seeder).last, Network.machine_cpu, Lab.now]
@@ -95,7 +98,7 @@ module Lab
     def times(programs) = programs.map { |program| finish(program)&.-(origin) }
 
     def cost
-      { cpu: survivors.filter_map(&:cpu), server_cpu: @servers.filter_map(&:cpu).sum,
+      { cpu: survivors.filter_map(&:cpu), server_cpu: @servers.filter_map(&:cpu).sum - @idle_cpu,
         rss_kib: survivors.filter_map(&:rss_kib).max }
     end
 

@@ -7,8 +7,8 @@ require "timeout"
 # BitTorrent clients side by side: ours and others, each as a seed or as a
 # downloader, for the specs of interoperation and for the benchmarks. Each has
 # a directory and an address of its own; nothing else than the torrent's
-# tracker tells it of peers. `prefix` is put before its command line (such as
-# `ip netns exec NAME`).
+# tracker and its peers tells it of peers. Their settings are the best we found
+# for a deploy on a private network; doc/PERFORMANCE.md names them.
 class Contestant
   HERE = File.join(__dir__, "contestants")
 
@@ -49,6 +49,9 @@ class Contestant
       end
     end
 
+    # Seconds a seed should have been up before downloaders start, to serve them best.
+    def settle = 0
+
     def free_port = TCPServer.open("127.0.0.1", 0) { |server| server.addr[1] }
   end
 
@@ -57,14 +60,15 @@ class Contestant
   # @param dir [String] to be made; holds all it writes
   # @param torrent [String] of a single file
   # @param name [String] that file's name
-  def initialize(dir, torrent:, name: "payload", address: "127.0.0.1", prefix: [])
+  # @param root [String] where we find the file system it lives in
+  def initialize(dir, torrent:, name: "payload", address: "127.0.0.1", port: Contestant.free_port, root: "")
     @dir = dir
     @torrent = torrent
     @name = name
     @address = address
-    @prefix = prefix
-    @port = Contestant.free_port
-    FileUtils.mkdir_p(File.join(dir, "data"))
+    @port = port
+    @root = root
+    FileUtils.mkdir_p(here("data"))
   end
 
   def label = self.class.label
@@ -73,12 +77,20 @@ class Contestant
 
   # Serves `file`, which is linked into its directory.
   def seed(file)
-    File.link(file, target)
-    spawn(seed_command)
+    spawn(seed_argv(file))
   end
 
   # Downloads to #target, and serves it from then on.
-  def fetch = spawn(fetch_command)
+  def fetch = spawn(fetch_argv)
+
+  # The command lines of both, everything made that they need; for a starter
+  # of programs other than ours (the lab's).
+  def seed_argv(file)
+    File.link("#{@root}#{file}", "#{@root}#{target}")
+    seed_command.map(&:to_s)
+  end
+
+  def fetch_argv = fetch_command.map(&:to_s)
 
   def done? = File.exist?(path("done"))
 
@@ -122,8 +134,8 @@ class Contestant
 
   def spawn(argv)
     @started_at = Process.clock_gettime(Process::CLOCK_REALTIME)
-    @pid = Process.spawn({ "HOME" => dir }, *@prefix, Contestant.reaper, path("usage"), path("done.exit"),
-                         *argv.map(&:to_s), chdir: dir, in: File::NULL, %i[out err] => path("log"))
+    @pid = Process.spawn({ "HOME" => dir }, Contestant.reaper, path("usage"), path("done.exit"), *argv,
+                         chdir: dir, in: File::NULL, %i[out err] => path("log"))
     self
   end
 
@@ -143,15 +155,24 @@ class Contestant
     @usage = Usage.new(words[0].to_i, words[1].to_f, words[2].to_f, words[3].to_i)
   end
 
-  # A program that some clients call when a download is complete.
-  def hook
-    File.write(path("hook"), "#!/bin/sh\n: > '#{path("done")}'\n", perm: 0o755)
-    path("hook")
+  # One of its files, as we find it.
+  def here(name) = "#{@root}#{path(name)}"
+
+  # Writes a file for it; gives the name it knows that by.
+  def write(name, text, perm: 0o644)
+    FileUtils.mkdir_p(File.dirname(here(name)))
+    File.write(here(name), text, perm: perm)
+    path(name)
   end
+
+  # A program that some clients call when a download is complete; the file it
+  # writes to may be a pipe.
+  def hook = write("hook", "#!/bin/sh\necho done > '#{path("done")}'\n", perm: 0o755)
 end
 
 require_relative "contestants/ours"
 require_relative "contestants/aria2"
 require_relative "contestants/transmission"
 require_relative "contestants/libtorrent"
+require_relative "contestants/rtorrent"
 require_relative "contestants/copy"

@@ -1,7 +1,7 @@
 """libtorrent_peer.py seed|fetch TORRENT DIRECTORY ADDRESS PORT DONE
 
 One torrent by libtorrent, TCP only, without DHT, LSD, UPnP and NAT-PMP; the
-file DONE appears when the download is complete. Goes on until SIGTERM.
+file DONE (which may be a pipe) is written to when the download is complete. Goes on until SIGTERM.
 """
 import signal
 import sys
@@ -20,7 +20,7 @@ session = lt.session({
     "enable_outgoing_utp": False,
     "allow_multiple_connections_per_ip": True,
     "connection_speed": 200,
-    "unchoke_slots_limit": 16,
+    "unchoke_slots_limit": 4,
     "stop_tracker_timeout": 1,
     "alert_mask": lt.alert.category_t.status_notification | lt.alert.category_t.error_notification,
 })
@@ -46,6 +46,7 @@ while running:
     session.wait_for_alert(200)
     for alert in session.pop_alerts():
         if isinstance(alert, lt.torrent_finished_alert) and mode == "fetch":
-            open(done, "w").close()
+            with open(done, "w") as told:
+                told.write("done\n")
         elif isinstance(alert, (lt.tracker_error_alert, lt.torrent_error_alert)):
             print(alert.message(), file=sys.stderr, flush=True)

@@ -6,8 +6,12 @@ class Contestant
     named "murder", "murder_client", "murder"
     PROGRAMS = File.expand_path(ENV.fetch("MURDER_PROGRAMS", "../../../ext/murder/build"), __dir__)
 
+    def self.programs = PROGRAMS
+
     def self.missing
-      "murder_client is not compiled: rake compile" unless File.executable?(File.join(PROGRAMS, "murder_client"))
+      return if File.executable?(File.join(programs, "murder_client"))
+
+      "#{programs}/murder_client: not there: rake compile or rake dist"
     end
 
     def done? = File.exist?(path("done.exit"))
@@ -19,7 +23,7 @@ class Contestant
     def fetch_command = command("peer", "--linger", 600)
 
     def command(role, *options)
-      [File.join(PROGRAMS, "murder_client"), role, torrent, target, address, "--port", port,
+      [File.join(self.class.programs, "murder_client"), role, torrent, target, address, "--port", port,
        "--run-dir", path("run"), "--timeout", 60, *options]
     end
   end
