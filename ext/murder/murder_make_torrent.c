@@ -15,6 +15,7 @@
 #include "core/metainfo.h"
 #include "io/cli.h"
 #include "io/heap.h"
+#include "io/digest.h"
 #include "io/input.h"
 #include "io/ioerr.h"
 #include "io/log.h"
@@ -31,7 +32,7 @@ struct options {
 	const char *output; /* the payload; NULL: by default */
 	struct cli_host_port tracker;
 	struct cli_host_ports more;
-	int64_t piece_length; /* bytes */
+	int64_t piece_length; /* bytes; 0: by the payload's length */
 	int64_t level;
 	bool outside_links;
 	bool verbose;
@@ -96,9 +97,11 @@ read_options(int argc, char **argv, struct options *o, int *status)
 	    {.name = "piece-length",
 		.kind = CLI_SIZE,
 		.value = "BYTES",
-		.help = "A power of two from 16K to 16M; default 256K.",
+		.help = "A power of two from 16K to 16M, or auto: by the "
+			"payload's length; default 256K.",
 		.min = LIMIT_PIECE_MIN,
 		.max = LIMIT_PIECE_MAX,
+		.zero = "auto",
 		.to.integer = &o->piece_length},
 	    {.name = "tracker",
 		.kind = CLI_HOST_PORTS,
@@ -244,12 +247,6 @@ open_all(struct job *j)
 
 /* ---- the payload -------------------------------------------------------- */
 
-/* Where the archive's bytes go. */
-struct sink {
-	struct job *job;
-	struct pieces pieces;
-};
-
 static int
 fail_pieces(struct job *j, int code)
 {
@@ -267,70 +264,61 @@ fail_pieces(struct job *j, int code)
 }
 
 static int
-sink_write(void *ctx, struct span bytes, struct ioerr *e)
+archive_write(void *ctx, struct span bytes, struct ioerr *e)
 {
-	struct sink *s = ctx;
-	int rc = output_write(s->job->payload, bytes, e);
+	struct job *j = ctx;
 
-	if (rc == 0 && (rc = pieces_add(&s->pieces, bytes)) < 0)
-		rc = fail_pieces(s->job, rc);
-	return rc;
+	return output_write(j->payload, bytes, e);
 }
 
 static void
-sink_warn(void *ctx, const char *path, const char *what)
+archive_warn(void *ctx, const char *path, const char *what)
 {
-	struct sink *s = ctx;
+	struct job *j = ctx;
 
-	log_warn("%s/%s: %s", s->job->o.source, path, what);
+	log_warn("%s/%s: %s", j->o.source, path, what);
 }
 
 static int
 make_archive(struct job *j)
 {
-	struct sink s = {.job = j};
 	const struct pack_options options = {.level = (int)j->o.level,
 	    .outside_links = j->o.outside_links,
-	    .write = sink_write,
-	    .warn = sink_warn,
-	    .ctx = &s};
-	int rc =
-	    pieces_init(&s.pieces, &j->hashes, (uint32_t)j->o.piece_length);
+	    .write = archive_write,
+	    .warn = archive_warn,
+	    .ctx = j};
 
-	if (rc < 0)
-		return ioerr_core(&j->e, j->o.source, rc);
 	log_debug("packing %s as %s", j->o.source, j->payload_path);
-	rc = pack_directory(j->fd, j->o.source, &options, &j->e);
-	if (rc == 0 && (rc = pieces_end(&s.pieces)) < 0)
-		rc = fail_pieces(j, rc);
-	j->length = s.pieces.length;
-	pieces_free(&s.pieces);
-	return rc;
+	return pack_directory(j->fd, j->o.source, &options, &j->e);
 }
 
-/* The file's hashes; of the copy, if there is one, as that is what is sent. */
 static int
-hash_file(struct job *j)
+copy_file(struct job *j)
 {
-	struct stat st;
-	int fd = j->fd, rc;
+	log_debug("copying %s to %s", j->o.source, j->payload_path);
+	return output_copy(
+	    j->payload, j->fd, (uint64_t)j->st.st_size, j->o.source, &j->e);
+}
 
-	if (j->payload != NULL) {
-		log_debug("copying %s to %s", j->o.source, j->payload_path);
-		rc = output_copy(j->payload, fd, (uint64_t)j->st.st_size,
-		    j->o.source, &j->e);
-		if (rc < 0)
-			return rc;
-		fd = output_fd(j->payload);
-	}
-	log_debug("hashing %s", j->o.source);
+/* Hashes what is sent: the archive or the copy, if there is one. */
+static int
+hash_payload(struct job *j)
+{
+	int fd = j->payload != NULL ? output_fd(j->payload) : j->fd, rc;
+	struct stat st;
+
+	log_debug("hashing");
 	if (fstat(fd, &st) == -1)
 		return fail_pieces(j, ERR_IO);
 	j->length = (uint64_t)st.st_size;
+	if (j->o.piece_length == 0)
+		j->o.piece_length = metainfo_good_piece_length(j->length);
 	rc = pieces_of_file(
 	    &j->hashes, fd, j->length, (uint32_t)j->o.piece_length, 0);
 	if (rc < 0 && rc != ERR_TRUNCATED)
 		return fail_pieces(j, rc);
+	if (S_ISDIR(j->st.st_mode))
+		return rc < 0 ? fail_pieces(j, rc) : 0;
 	if (rc == ERR_TRUNCATED || fstat(j->fd, &st) == -1 ||
 	    st.st_size != j->st.st_size ||
 	    st.st_mtim.tv_sec != j->st.st_mtim.tv_sec ||
@@ -340,6 +328,18 @@ hash_file(struct job *j)
 		return ioerr_advise(&j->e, "try again when nobody writes it");
 	}
 	return 0;
+}
+
+static int
+make_payload(struct job *j)
+{
+	int rc = 0;
+
+	if (S_ISDIR(j->st.st_mode))
+		rc = make_archive(j);
+	else if (j->payload != NULL)
+		rc = copy_file(j);
+	return rc < 0 ? rc : hash_payload(j);
 }
 
 /* ---- the .torrent ------------------------------------------------------- */
@@ -458,8 +458,7 @@ run(struct job *j)
 
 	if ((rc = open_all(j)) < 0)
 		return rc;
-	rc = S_ISDIR(j->st.st_mode) ? make_archive(j) : hash_file(j);
-	if (rc < 0)
+	if ((rc = make_payload(j)) < 0)
 		return rc;
 	buf_init(&torrent, &heap, LIMIT_TORRENT_BYTES);
 	rc = build_torrent(j, &torrent);

@@ -39,7 +39,8 @@ module Murder
     def make_torrent(*trackers)
       first, *others = trackers.map { |host| "#{bracketed(host)}:#{port}" }
       make = program("murder_make_torrent", path(options.files_path), first, path(options.torrent),
-                     "--output", path(options.archive), *others.flat_map { |tracker| ["--tracker", tracker] },
+                     "--output", path(options.archive), "--piece-length", options.piece_length,
+                     *others.flat_map { |tracker| ["--tracker", tracker] },
                      *(outside_links unless options.path_is_file?))
       [files_check, make].compact
     end

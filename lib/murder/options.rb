@@ -24,6 +24,7 @@ module Murder
       ["tracker_host", nil, "The name or address under which the hosts reach the tracker; without one, the tracker " \
                             "role's host name as cap knows it."],
       ["murder_max_hosts", nil, "The greatest number of hosts to which cap talks at once; without one, all of them."],
+      ["murder_piece_length", "auto", "Bytes of a piece, a power of two from 16384; `auto`: about 2,000 pieces."],
       ["murder_outside_links", nil, "Whether symbolic links that lead out of the directory, such as " \
                                     "`log -> ../../shared/log`, are sent and made on the peers; without a word they " \
                                     "are refused, but for a deploy with Capistrano 3, whose links are your " \
@@ -39,6 +40,7 @@ module Murder
       ["murder_distribute", true, "Whether `deploy:check`, and so every deploy, sends murder's programs to servers " \
                                   "that have not got them."]
     ].map { |name, default, doc| Setting.new(name: name.to_sym, kind: :variable, default: default, doc: doc) }.freeze
+    PIECE_LENGTHS = ["auto", *14.upto(24).map { |bits| (1 << bits).to_s }].freeze
     SOURCES = %i[git local working_tree].freeze
 
     ARGUMENTS = [
@@ -74,7 +76,7 @@ module Murder
     }.freeze
 
     attr_reader :tag, :files_path, :destination_path, :temp_path, :murder_path, :tracker_port, :tracker_host,
-                :max_hosts, :outside_links, *FLAGS
+                :max_hosts, :piece_length, :outside_links, *FLAGS
 
     [*FLAGS, :outside_links].each { |flag| alias_method :"#{flag}?", flag }
 
@@ -130,6 +132,7 @@ module Murder
       @tracker_port = number(:tracker_port, 1..65_535)
       @tracker_host = variable(:tracker_host)
       @max_hosts = number(:murder_max_hosts, 1..)
+      @piece_length = variable(:murder_piece_length)
     end
 
     def read_flags
@@ -176,6 +179,7 @@ module Murder
     def check
       check_tag
       check_tracker_host
+      check_piece_length
       %i[files_path destination_path temp_path murder_path].each { |name| check_text(name, send(name)) if send(name) }
       check_own(:remote_murder_path, murder_path) if murder_path
       check_own(:destination_path, destination_path) if destination_path && empties_destination_path?
@@ -203,6 +207,12 @@ module Murder
                          "port (that is tracker_port)"
     end
 
+    def check_piece_length
+      return if PIECE_LENGTHS.include?(piece_length)
+
+      raise OptionError, "murder_piece_length is #{piece_length}: it must be one of #{PIECE_LENGTHS.join(", ")}"
+    end
+
     # A name, or an address; what has a colon is one of IPv6, not a host with a
     # port, and without a zone, which would mean something else on every host.
     def host?(text)
@@ -217,10 +227,8 @@ module Murder
     def check_text(name, value)
       raise OptionError, "#{name} is #{value.inspect}: it is not valid UTF-8" unless value.valid_encoding?
 
-      reason = case value
-               when /[[:cntrl:]]/ then "control characters are not allowed"
-               when /\A\s|\s\z/ then "it must not begin or end with a space"
-               end
+      reason = "control characters are not allowed" if value.match?(/[[:cntrl:]]/)
+      reason ||= "it must not begin or end with a space" if value.match?(/\A\s|\s\z/)
       raise OptionError, "#{name} is #{value.inspect}: #{reason}" if reason
     end
 

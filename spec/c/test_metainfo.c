@@ -390,6 +390,23 @@ TEST(a_torrent_over_the_size_limit_is_not_even_read)
 	assert_null(key);
 }
 
+TEST(a_good_piece_length_makes_many_pieces_but_none_too_small_or_too_many)
+{
+	const uint64_t mib = 1u << 20;
+
+	assert_int_equal(metainfo_good_piece_length(0), LIMIT_PIECE_MIN);
+	assert_int_equal(metainfo_good_piece_length(mib), 16 << 10);
+	assert_int_equal(metainfo_good_piece_length(32 * mib), 16 << 10);
+	assert_int_equal(metainfo_good_piece_length(64 * mib), 32 << 10);
+	assert_int_equal(metainfo_good_piece_length(64 * mib + 1), 64 << 10);
+	assert_int_equal(metainfo_good_piece_length(1024 * mib), 512 << 10);
+	assert_int_equal(metainfo_good_piece_length(10240 * mib), 1 << 20);
+	assert_int_equal(
+	    metainfo_good_piece_length(LIMIT_PIECES * mib + 1), 2 << 20);
+	assert_int_equal(
+	    metainfo_good_piece_length(UINT64_MAX), LIMIT_PIECE_MAX);
+}
+
 TEST(the_last_piece_is_what_is_left)
 {
 	assert_int_equal(metainfo_piece_size(5, 16384, 0), 5);
@@ -430,6 +447,8 @@ main(void)
 	    cmocka_unit_test(what_cannot_be_a_url_is_refused),
 	    cmocka_unit_test(a_url_has_its_limit),
 	    cmocka_unit_test(a_torrent_over_the_size_limit_is_not_even_read),
+	    cmocka_unit_test(
+		a_good_piece_length_makes_many_pieces_but_none_too_small_or_too_many),
 	    cmocka_unit_test(the_last_piece_is_what_is_left),
 	};
 

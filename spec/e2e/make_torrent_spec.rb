@@ -97,6 +97,16 @@ RSpec.describe "murder_make_torrent" do
       expect(info_hash("2.torrent")).not_to eq(info_hash("0.torrent"))
     end
 
+    it "has pieces for its length with --piece-length auto, for a directory's archive too" do
+      expect(run("payload", "t:1", "0.torrent", "--piece-length", "auto").out).to end_with(" piece_length=16384\n")
+      write("40m", Random.new(2).bytes(40 << 20))
+      expect(run("40m", "t:1", "1.torrent", "--piece-length", "auto").out)
+        .to end_with(" pieces=1280 piece_length=32768\n")
+      FileUtils.mkdir_p(path("d"))
+      write("d/40m", File.binread(path("40m")))
+      expect(run("d", "t:1", "2.torrent", "--piece-length", "auto").out).to end_with(" piece_length=32768\n")
+    end
+
     it "leaves the file where it is without --output" do
       run("payload", "t:1", "x.torrent")
       expect(names).to eq(%w[payload x.torrent])

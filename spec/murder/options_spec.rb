@@ -124,6 +124,15 @@ RSpec.describe Murder::Options do
       end
     end
 
+    it "has murder_piece_length auto, or a power of two" do
+      expect(options.piece_length).to eq("auto")
+      expect(options(variables: { murder_piece_length: 65_536 }).piece_length).to eq("65536")
+      [8192, 300_000, "64K", 1 << 25].each do |bytes|
+        expect { options(variables: { murder_piece_length: bytes }) }
+          .to raise_error(Murder::OptionError, /murder_piece_length is #{bytes}: it must be one of auto, 16384, /)
+      end
+    end
+
     it "refuses a tracker_host that is no host" do
       expect { options(variables: { tracker_host: "a b" }) }.to raise_error(Murder::OptionError, /tracker_host/)
     end

@@ -15,6 +15,9 @@
 
 #define SHA1_BYTES 20u
 
+/* With more pieces the HAVE messages cost more than the shorter wait saves. */
+#define PIECES_GOOD 2048u
+
 /* All spans borrow from the bytes given to metainfo_parse(). */
 struct metainfo {
 	struct span info;      /* the raw info dictionary: its SHA-1 names the
@@ -64,6 +67,14 @@ int metainfo_build(struct buf *out, const struct metainfo_spec *spec);
 
 /* Not empty, not "." or "..", no '/', no NUL, at most LIMIT_NAME_BYTES. */
 bool metainfo_name_safe(struct span name);
+
+/*
+ * A piece length for so many bytes, a power of two within the limits. A piece
+ * is passed on only when it is whole, so the last of N hosts waits for about
+ * log2 N of them: the smallest that makes no more than PIECES_GOOD pieces, but
+ * 1 MiB at most, as long as LIMIT_PIECES allows. doc/SCHEDULER.md has figures.
+ */
+uint32_t metainfo_good_piece_length(uint64_t length);
 
 /* Bytes of piece i: piece_length, or what is left for the last one. */
 uint32_t metainfo_piece_size(

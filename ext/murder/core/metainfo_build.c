@@ -82,3 +82,16 @@ metainfo_build(struct buf *out, const struct metainfo_spec *spec)
 	put_info(out, spec);
 	return benc_put_end(out);
 }
+
+uint32_t
+metainfo_good_piece_length(uint64_t length)
+{
+	uint32_t piece = LIMIT_PIECE_MIN;
+
+	while (length > (uint64_t)PIECES_GOOD * piece && piece < 1u << 20)
+		piece *= 2;
+	while (
+	    length > (uint64_t)LIMIT_PIECES * piece && piece < LIMIT_PIECE_MAX)
+		piece *= 2;
+	return piece;
+}

@@ -157,14 +157,20 @@ take_value(const struct cli *c, const struct cli_option *o, const char *value,
 		return true;
 	case CLI_INT:
 	case CLI_SIZE:
+		if (o->zero != NULL && strcmp(value, o->zero) == 0) {
+			*o->to.integer = 0;
+			return true;
+		}
 		ok = o->kind == CLI_INT
 			 ? cli_integer(value, o->min, o->max, o->to.integer)
 			 : size_bytes(value, o->min, o->max, o->to.integer);
 		if (ok)
 			return true;
 		return refuse(c, status,
-		    "--%s: '%s' is not a number from %lld to %lld", o->name,
-		    value, (long long)o->min, (long long)o->max);
+		    "--%s: '%s' is not a number from %lld to %lld%s%s", o->name,
+		    value, (long long)o->min, (long long)o->max,
+		    o->zero != NULL ? " or " : "",
+		    o->zero != NULL ? o->zero : "");
 	case CLI_HOST_PORT:
 		if (cli_host_port(value, o->to.host_port))
 			return true;

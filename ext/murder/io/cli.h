@@ -44,6 +44,8 @@ struct cli_option {
 	const char *value; /* what --help calls the value: "DIR" */
 	const char *help;  /* one sentence; the default belongs in it */
 	int64_t min, max;  /* CLI_INT, CLI_SIZE */
+	const char
+	    *zero; /* CLI_SIZE: the word for 0, whatever min; NULL: none */
 	unsigned commands; /* bits (1u << id) of the commands it goes with;
 			      0: all */
 	union {

@@ -3,65 +3,15 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "core/err.h"
 #include "core/limits.h"
+#include "core/metainfo.h"
+#include "io/digest.h"
 #include "io/pieces.h"
 #include "io/threads.h"
 
 /* Bytes a thread takes at a time: long enough for the disk to read ahead. */
 #define RUN_BYTES (4u << 20)
-
-int
-pieces_init(struct pieces *p, struct buf *hashes, uint32_t piece_length)
-{
-	*p = (struct pieces){.hashes = hashes, .piece_length = piece_length};
-	return digest_new(&p->digest);
-}
-
-/* Appends the hash of the piece that has just ended. */
-static int
-close_piece(struct pieces *p)
-{
-	uint8_t *out = buf_grow(p->hashes, SHA1_BYTES);
-
-	if (out == NULL)
-		return buf_error(p->hashes);
-	digest_end(p->digest, out);
-	return 0;
-}
-
-int
-pieces_add(struct pieces *p, struct span bytes)
-{
-	while (bytes.n > 0) {
-		size_t held = (size_t)(p->length % p->piece_length);
-		size_t n = p->piece_length - held;
-
-		if (n > bytes.n)
-			n = bytes.n;
-		digest_add(p->digest, (struct span){bytes.p, n});
-		p->length += n;
-		bytes.p += n;
-		bytes.n -= n;
-		if (p->length % p->piece_length == 0 && close_piece(p) < 0)
-			return buf_error(p->hashes);
-	}
-	return 0;
-}
-
-int
-pieces_end(struct pieces *p)
-{
-	return p->length % p->piece_length == 0 ? 0 : close_piece(p);
-}
-
-void
-pieces_free(struct pieces *p)
-{
-	digest_free(p->digest);
-	p->digest = NULL;
-}
-
-/* ---- a whole file ------------------------------------------------------- */
 
 /* What the threads share: each takes the next run of pieces until none is
  * left or one has failed. */
