@@ -42,7 +42,12 @@ module Murder
                      "--output", path(options.archive), "--piece-length", options.piece_length,
                      *others.flat_map { |tracker| ["--tracker", tracker] },
                      *(outside_links unless options.path_is_file?))
-      [files_check, make].compact
+      [files_check, no_seeder, make].compact
+    end
+
+    # @return [Command] fails where murder:create_torrent has not been
+    def torrent_there
+      Command.script(TORRENT_THERE, path(options.torrent), name: "murder:download_torrent")
     end
 
     # @return [Command] returns when the seeder serves
@@ -165,6 +170,12 @@ module Murder
 
       text = options.path_is_file? ? MUST_BE_FILE : MUST_BE_DIRECTORY
       Command.script(text, path(options.files_path), name: "murder:create_torrent")
+    end
+
+    # A seeder would go on with the torrent it has read.
+    def no_seeder
+      Command.script(NO_SEEDER, options.tag, *program("murder_client", "status", "seeder", tag).words,
+                     name: "murder:create_torrent")
     end
 
     def outside_links

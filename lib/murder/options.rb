@@ -183,9 +183,15 @@ module Murder
       %i[files_path destination_path temp_path murder_path].each { |name| check_text(name, send(name)) if send(name) }
       check_own(:remote_murder_path, murder_path) if murder_path
       check_own(:destination_path, destination_path) if destination_path && empties_destination_path?
-      return unless temp_path.match?(%r{\A~[^/]})
+      check_sendable(:temp_path, temp_path)
+      check_sendable(:remote_murder_path, murder_path) if murder_path
+    end
 
-      raise OptionError, "temp_path is #{temp_path.inspect}: files cannot be sent to another user's home by ~name; " \
+    # scp expands nothing; it begins in the login's home.
+    def check_sendable(name, path)
+      return unless path.match?(%r{\A~[^/]})
+
+      raise OptionError, "#{name} is #{path.inspect}: files cannot be sent to another user's home by ~name; " \
                          "give the whole path"
     end
 

@@ -24,9 +24,16 @@ module Murder
       run murder:distribute_files, or leave murder_distribute at true" >&2; exit 4; }; done
     SH
 
+    # $1: a path of the kind $what. What the shell has left of `~name/x` is no
+    # path; one that is meant to begin so comes as `./~name`.
+    NO_SUCH_USER = <<~SH
+      case $1 in "~"*) echo "$what $1: there is no such user on this host" >&2; exit 4;; esac
+    SH
+
     # $1: a path of the kind $what. Sets $a to what is there of it, itself or
     # the nearest directory above it, and refuses one that nothing can be put into.
-    PLACE = <<~SH
+    PLACE = <<~SH.freeze
+      #{NO_SUCH_USER.chomp};
       a=$1; until [ -e "$a" ] || [ -L "$a" ]; do a=$(dirname "$a"); done;
       [ -d "$a" ] || { echo "$what $1: $a is not a directory" >&2; exit 5; };
       [ -w "$a" ] && [ -x "$a" ] || { echo "$what $1: $a is not writable" >&2; exit 5; }
@@ -54,7 +61,9 @@ module Murder
     SH
 
     # $1: a file, or a directory to empty for it.
-    EMPTIED_FOR_FILE = <<~SH
+    EMPTIED_FOR_FILE = <<~SH.freeze
+      what=destination_path;
+      #{NO_SUCH_USER.chomp};
       d=$1; [ -d "$d" ] || d=$(dirname "$d");
       [ -d "$d" ] && [ -w "$d" ] || { echo "destination_path $1: $d is not a writable directory" >&2; exit 5; }
     SH
@@ -83,14 +92,30 @@ module Murder
     SH
 
     # $1: a file; of one that is not there murder_make_torrent tells.
-    MUST_BE_FILE = <<~SH
+    MUST_BE_FILE = <<~SH.freeze
+      what=files_path;
+      #{NO_SUCH_USER.chomp};
       [ ! -d "$1" ] || { echo "files_path $1 is a directory: leave path_is_file away to send one" >&2; exit 4; }
     SH
 
     # $1: a directory; of one that is not there murder_make_torrent tells.
-    MUST_BE_DIRECTORY = <<~SH
+    MUST_BE_DIRECTORY = <<~SH.freeze
+      what=files_path;
+      #{NO_SUCH_USER.chomp};
       [ -d "$1" ] || [ ! -e "$1" ] ||
       { echo "files_path $1 is not a directory: add path_is_file=1 to send a file" >&2; exit 4; }
+    SH
+
+    # $1: a tag, then murder_client's `status` for its seeder.
+    NO_SEEDER = <<~SH
+      t=$1; shift; ! "$@" >/dev/null 2>&1 ||
+      { echo "a seeder of $t is running, and would go on serving what it has:
+      run murder:stop_seeding tag=$t first" >&2; exit 10; }
+    SH
+
+    # $1: a .torrent.
+    TORRENT_THERE = <<~SH
+      [ -e "$1" ] || { echo "$1 is not there: run murder:create_torrent first, with the same tag" >&2; exit 4; }
     SH
 
     # $1: murder's directory, then the programs' names. Prints what the host is

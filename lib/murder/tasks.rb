@@ -54,6 +54,7 @@ module Murder
       # that name, and the seeder may be this very machine.
       def download_torrent(runner, options)
         local = File.expand_path(options.torrent)
+        runner.run(Commands.new(options).torrent_there, runner.hosts(:seeder))
         FileUtils.mkdir_p(File.dirname(local)) unless runner.dry_run?
         Dir.mktmpdir("murder") do |dir|
           part = File.join(dir, "torrent")
@@ -125,7 +126,7 @@ module Murder
         File.binread(File.expand_path(options.torrent))
       rescue SystemCallError => e
         raise OptionError, "#{options.torrent} on this machine: #{plain(e)}: fetch it from the " \
-                           "seeder with `cap murder:download_torrent tag=...`"
+                           "seeder with `cap murder:download_torrent tag=...`, once murder:create_torrent has made it"
       end
 
       # @return [String] what the system said, without the name of its call

@@ -26,7 +26,7 @@ RSpec.describe "Capistrano::SCM::Murder", skip: RecordedCapistrano3::MISSING do
       role :db, "h4", no_release: true
       #{more}
     RUBY
-    recorder.answer(/uname/, out: "Linux x86_64\nsum\n")
+    recorder.answer(/uname/, out: "Linux x86_64\nmachine\nsum\n")
     recorder.answer(/git --no-pager log/, out: "c0ffee 1700000000\n")
     recorder.answer(/tracker status/, out: "")
     recorder.answer(/ls -x/, out: "20260101000000\n")
@@ -124,7 +124,7 @@ RSpec.describe "Capistrano::SCM::Murder", skip: RecordedCapistrano3::MISSING do
 
     it "on one peer: all is stopped and removed, and the first cause is said" do
       deployer.answer(/murder_client peer/, hosts: %w[h3], err: "disk full\n", status: 5)
-      recorder.answer(/stop/, err: "cannot stop\n", status: 1)
+      recorder.answer(/murder_\w+ stop/, err: "cannot stop\n", status: 1)
       expect(failing { recorder.invoke("deploy") }).to eq("murder:peer failed on h3: disk full")
       expect_all_stopped
     end

@@ -304,7 +304,8 @@ RSpec.shared_examples "murder on Capistrano" do
     end
 
     def programs_run
-      recorder.commands.filter_map { |line| line[/murder_(\w+(?: (?:stop )?(?:seeder|peer|stop)\b)?)/, 1] }
+      lines = recorder.commands.grep_v(/murder_client status/)
+      lines.filter_map { |line| line[/murder_(\w+(?: (?:stop )?(?:seeder|peer|stop)\b)?)/, 1] }
     end
 
     it "starts and stops everything in order" do
@@ -328,7 +329,7 @@ RSpec.shared_examples "murder on Capistrano" do
     end
 
     it "stops seeder and tracker when peering fails, and names the first cause" do
-      recorder.answer(/stop/, err: "cannot stop\n", status: 1)
+      recorder.answer(/murder_\w+ stop/, err: "cannot stop\n", status: 1)
       recorder.answer(/murder_client peer/, hosts: %w[h2], err: "disk full\n", status: 5)
       expect(failing { transfer }).to eq("murder:peer failed on h2: disk full")
       expect(programs_run.last(3)).to eq(["client stop peer", "client stop seeder", "tracker stop"])

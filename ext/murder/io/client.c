@@ -36,6 +36,19 @@ client_tag(char *out, const char *torrent)
 	return true;
 }
 
+/* Of a file that is not there, says what makes it. */
+static int
+client_advise_flow(struct client *c, int rc)
+{
+	if (c->error.status == STATUS_NO_INPUT && c->error.sys == ENOENT)
+		(void)ioerr_advise(&c->error,
+		    "run murder:create_torrent first, with the same tag%s",
+		    c->o->role == CLIENT_PEER
+			? ", or fetch it with murder:download_torrent"
+			: "");
+	return rc;
+}
+
 /* Reads and checks the .torrent. */
 static int
 client_load(struct client *c)
@@ -44,7 +57,7 @@ client_load(struct client *c)
 	int rc = input_slurp(&c->torrent, c->o->torrent, &c->error);
 
 	if (rc != 0)
-		return rc;
+		return client_advise_flow(c, rc);
 	rc = metainfo_parse(&c->meta, buf_span(&c->torrent), &key);
 	if (rc != 0 && key != NULL)
 		rc = ioerr_set(&c->error, STATUS_INPUT, c->o->torrent, "%s %s",
@@ -121,7 +134,8 @@ client_open(struct client *c)
 {
 	payload_init(&c->file, c->o->path, &c->meta);
 	if (c->o->role == CLIENT_SEEDER)
-		return payload_open_seed(&c->file, &c->error);
+		return client_advise_flow(
+		    c, payload_open_seed(&c->file, &c->error));
 	return payload_open_peer(&c->file, &c->error);
 }
 

@@ -52,9 +52,13 @@ client_finish_work(uv_work_t *work)
 
 	if (payload_finish(&c->file, &c->broken) != 0)
 		return;
-	if (c->o->extract != NULL)
-		(void)extract_archive(
-		    c->o->path, c->o->extract, &o, NULL, &c->broken);
+	if (c->o->extract == NULL || extract_archive(c->o->path, c->o->extract,
+					 &o, NULL, &c->broken) == 0)
+		return;
+	if (c->broken.status == STATUS_INPUT && c->broken.advice[0] == '\0')
+		(void)ioerr_advise(&c->broken,
+		    "if it is a plain file, give path_is_file=1 to murder:peer "
+		    "too");
 }
 
 static void

@@ -76,9 +76,15 @@ module Murder
         reaching(servers) do |those|
           yield those
         rescue ::Capistrano::TransferError => e
-          reason = e.message[/\((.*)\)\s*\z/m, 1] || e.message
-          raise failure(e.hosts.uniq.to_h { |server| [server, "#{file}: #{reason}"] }, those)
+          raise failure(e.hosts.uniq.to_h { |server| [server, "#{file}: #{transfer_reason(e)}"] }, those)
         end
+      end
+
+      # Capistrano says it twice: "... failed on HOST: WHY (WHY)".
+      def transfer_reason(error)
+        text = error.message[/ failed on [^:]*: (.*)\z/m, 1] || error.message
+        text = text[/\A(.*) \(\1\)\s*\z/m, 1] || text[/ \((.*)\)\s*\z/m, 1] || text
+        text.lines.map(&:strip).reject(&:empty?).join("; ")
       end
 
       # Yields the servers. When one cannot be reached at the end of a
