@@ -27,13 +27,13 @@ RSpec.describe Murder::Commands do
 
     it "make_torrent names tracker and both files" do
       expect(commands.make_torrent("h1").last.to_s).to eq(
-        "/opt/murder/murder_make_torrent ~/files h1:8998 /tmp/v1.tgz.torrent --output /tmp/v1.tgz"
+        "/opt/murder/murder_make_torrent ~/files h1:8998 /tmp/v1.tgz.torrent --output /tmp/v1.tgz --piece-length auto"
       )
     end
 
     it "make_torrent names further trackers" do
       expect(commands.make_torrent("h1", "h2", "fd00::3").last.to_s)
-        .to end_with("--output /tmp/v1.tgz --tracker h2:8998 --tracker '[fd00::3]:8998'")
+        .to end_with("--output /tmp/v1.tgz --piece-length auto --tracker h2:8998 --tracker '[fd00::3]:8998'")
     end
 
     it "make_torrent puts an IPv6 tracker into brackets" do
@@ -67,7 +67,7 @@ RSpec.describe Murder::Commands do
     it "every value is quoted" do
       line = commands({ tag: "it's $(id)", files_path: "/a b", temp_path: "/t;x" }).make_torrent("h").last.to_s
       expect(line).to eq("/opt/murder/murder_make_torrent '/a b' h:8998 '/t;x/it'\\''s $(id).tgz.torrent' " \
-                         "--output '/t;x/it'\\''s $(id).tgz'")
+                         "--output '/t;x/it'\\''s $(id).tgz' --piece-length auto")
     end
   end
 
