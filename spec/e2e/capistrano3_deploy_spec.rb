@@ -244,6 +244,39 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
     end
   end
 
+  it "waits for a server that is off as long as connection_timeout says, and not for the others" do
+    cap = deployer3("/srv/source.git", "set :connection_timeout, 3")
+    expect(cap.cap("deploy")).to succeed
+    host(3).vanish
+    result = cap.cap("deploy")
+    expect(result).to fail_saying(/failed on #{addresses[2]}: cannot connect \(Net::SSH::ConnectionTimeout/)
+    expect(result.seconds).to be_between(3, 8)
+    expect_nothing_left
+    expect(hosts.values_at(0, 1, 3).map { |host| releases(host).size }).to all(eq(1))
+  end
+
+  it "names a server that loses its power in mid-transfer, and removes the release from the others" do
+    cap = deployer3("/srv/source.git", "set :connection_timeout, 3")
+    expect(cap.cap("deploy")).to succeed
+    before = hosts.map { |host| releases(host) }
+    commit(source, { "large" => Random.new(5).bytes(3 << 20) })
+    publish
+    job = nil
+    fleet.shaped("6mbit") do
+      job = cap.start("deploy")
+      job.wait_for(/murder_client peer/, timeout: 90)
+      sleep 1
+      host(3).vanish
+      @killed = Hosts::Processes.now
+      expect(job.wait(timeout: 120)).not_to eq(0)
+    end
+    expect(job.text).to match(/murder:peer failed on #{addresses[2]}: the connection was lost/)
+    expect(Hosts::Processes.now - @killed).to be < 75 # README: about 40
+    others = hosts - [host(3)]
+    expect(others.map { |host| releases(host) }).to eq(before.values_at(0, 1, 3))
+    expect_nothing_left
+  end
+
   it "removes the release everywhere when one server's disk is full, and runs deploy:failed" do
     cap = deployer3("/srv/source.git", 'task("deploy:failed") { puts "HOOK failed" }')
     expect(cap.cap("deploy")).to succeed

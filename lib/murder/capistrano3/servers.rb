@@ -94,15 +94,18 @@ module Murder
       # @return [Hash] server => the block's value
       # @raise [CommandError] when it failed on some; it has run on all of them
       def on_all(servers, &block)
+        @unreachable = [] unless cleaning?
         results = {}
         failures = {}
         @threads = []
-        each_at_once(servers) do |backend, server|
+        each_at_once(servers - @unreachable) do |backend, server|
           @threads << Thread.current
           connect(backend)
           results[server] = block.call(backend)
         rescue StandardError => e
           failures[server] = reason(e)
+          # at the end of a transfer it is not tried again
+          @unreachable << server if unreachable?(e)
         end
         raise failure(servers, failures) if failures.any?
 
@@ -140,10 +143,20 @@ module Murder
       # filters and whatever runner the user has set: after Ctrl-C no
       # connection may be in use by this very thread.
       def each_at_once(servers)
+        keep_connection_timeout
         limit = read_options.max_hosts
         options = limit ? { in: :groups, limit: limit, wait: 0 } : { in: :parallel }
         copies = Marshal.load(Marshal.dump(servers))
         SSHKit::Coordinator.new(copies).each(options) { |host| yield self, servers.find { |one| one == host } }
+      end
+
+      # SSHKit takes Capistrano's connection_timeout and does nothing with it: a
+      # host that is off would be waited for as long as the system waits.
+      def keep_connection_timeout
+        SSHKit::Backend::Netssh.configure do |ssh|
+          timeout = [env.fetch(:connection_timeout), ssh.ssh_options[:timeout]].compact.min
+          ssh.ssh_options = ssh.ssh_options.merge(timeout: timeout) unless timeout == ssh.ssh_options[:timeout]
+        end
       end
 
       # The connection that the next command takes from SSHKit's pool.
@@ -172,6 +185,10 @@ module Murder
         rescue StandardError => e
           raise Failed, "#{file}: #{e.message}"
         end
+      end
+
+      def unreachable?(error)
+        [*NOT_REACHED, *LOST].any? { |kind| error.is_a?(kind) }
       end
 
       def reason(error)

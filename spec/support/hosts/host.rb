@@ -141,6 +141,12 @@ module Hosts
       nil # the kernel was faster
     end
 
+    # The same, and nobody says so: what is sent to it is lost without a word.
+    def vanish
+      kill
+      @world.ip("neigh replace #{@address} lladdr #{hardware_address} dev #{World::BRIDGE}")
+    end
+
     # Waits for the end of its first process, however it came.
     def reap
       Process.wait(@outer) unless @pid.nil?
