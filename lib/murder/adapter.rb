@@ -84,7 +84,7 @@ module Murder
     # @param session [Net::SSH::Connection::Session]
     def watch(session)
       socket = session.transport.socket
-      return unless socket.is_a?(TCPSocket) # but a proxy command's pipe
+      return unless socket.is_a?(BasicSocket) && socket.remote_address.ip? # but a proxy command's pipe
 
       socket.setsockopt(Socket::SOL_SOCKET, Socket::SO_KEEPALIVE, true)
       KEEPALIVE.each { |name, value| socket.setsockopt(Socket::IPPROTO_TCP, Socket.const_get(name), value) }

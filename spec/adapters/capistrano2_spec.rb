@@ -109,7 +109,7 @@ RSpec.describe "Capistrano 2", skip: RecordedCapistrano2::MISSING do
   it "has the kernel notice a host that is gone" do
     listener = TCPServer.new("127.0.0.1", 0)
     recorder = cap(standalone)
-    recorder.socket = TCPSocket.new("127.0.0.1", listener.addr[1])
+    recorder.socket = Socket.tcp("127.0.0.1", listener.addr[1])
     recorder.invoke("murder:stop_all_peering")
     expect(recorder.socket.getsockopt(:SOCKET, :KEEPALIVE).bool).to be(true)
     expect(recorder.socket.getsockopt(:TCP, :KEEPIDLE).int).to eq(20)
