@@ -22,6 +22,9 @@ module Murder
 
     # Where a configuration keeps its adapter.
     VARIABLE = :murder_adapter
+    # What Ruby prints before an Interrupt's message.
+    INTERRUPTED = ["cap"].freeze
+    private_constant :INTERRUPTED
 
     # @param config [::Capistrano::Configuration]
     # @return [Capistrano2] the adapter of that configuration; sets everything up the first time
@@ -52,13 +55,19 @@ module Murder
     end
 
     # Turns murder's errors into Capistrano's, which `cap` prints as one text
-    # and exits with 1.
+    # and exits with 1; Ctrl-C becomes one line.
     def translated
       yield
     rescue CommandError => e
       raise ::Capistrano::CommandError, e.message
     rescue Error => e
       raise ::Capistrano::Error, e.message
+    rescue Interrupt => e
+      # Capistrano lets Ruby tell it, with 50 lines of where it was
+      raise e if e.backtrace == INTERRUPTED
+
+      raise Interrupt.new("interrupted: what was begun has been ended").tap { |one| one.set_backtrace(INTERRUPTED) },
+            cause: nil
     end
 
     # Runs another task with its hooks.

@@ -105,7 +105,9 @@ RSpec.describe "a deploy by murder that fails", :e2e do
     it "because of Ctrl-C #{what} leaves nothing running on any host" do
       cap = deployer(source)
       deployed(cap)
-      interrupted(cap, pattern, pause: what.include?("peers") ? 1.5 : 0)
+      job = interrupted(cap, pattern, pause: what.include?("peers") ? 1.5 : 0)
+      expect(job.text).to end_with("cap: interrupted: what was begun has been ended (Interrupt)\n")
+      expect(job.text).not_to match(/^\s*from /)
       expect_as_before
     end
   end

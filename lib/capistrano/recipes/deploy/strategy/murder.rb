@@ -18,6 +18,11 @@ module Capistrano
           end
         end
 
+        # Copy's, on this machine first.
+        def deploy!
+          adapter.translated { super }
+        end
+
         # Brings the local archive to the same remote path on every peer.
         #
         # @param filename [String] local
