@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require "ipaddr"
+
 module Murder
   # Who plays which part when the Capfile does not say.
   module Hosts
@@ -23,6 +25,19 @@ module Murder
     # @return [Array] the server that is tracker, or seeder
     def first(peers)
       peers.first(1)
+    end
+
+    # A name, or an address; what has a colon is one of IPv6, not a host with a
+    # port, and without a zone, which would mean something else on every host.
+    #
+    # @return [Boolean]
+    def name?(text)
+      return text.match?(/\A[A-Za-z0-9._-]+\z/) unless text.include?(":")
+
+      address = text[/\A\[(.*)\]\z/, 1] || text
+      address.match?(/\A[\h:.]+\z/) && IPAddr.new(address).ipv6?
+    rescue IPAddr::Error
+      false
     end
   end
 end

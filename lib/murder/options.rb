@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-require "ipaddr"
 require_relative "errors"
+require_relative "hosts"
 
 module Murder
   # The settings of one task: built once from Capistrano's variables and the
@@ -207,7 +207,7 @@ module Murder
     end
 
     def check_tracker_host
-      return if tracker_host.nil? || host?(tracker_host)
+      return if tracker_host.nil? || Hosts.name?(tracker_host)
 
       raise OptionError, "tracker_host is #{tracker_host.inspect}: it must be a host's name or address, without a " \
                          "port (that is tracker_port)"
@@ -217,17 +217,6 @@ module Murder
       return if PIECE_LENGTHS.include?(piece_length)
 
       raise OptionError, "murder_piece_length is #{piece_length}: it must be one of #{PIECE_LENGTHS.join(", ")}"
-    end
-
-    # A name, or an address; what has a colon is one of IPv6, not a host with a
-    # port, and without a zone, which would mean something else on every host.
-    def host?(text)
-      return text.match?(/\A[A-Za-z0-9._-]+\z/) unless text.include?(":")
-
-      address = text[/\A\[(.*)\]\z/, 1] || text
-      address.match?(/\A[\h:.]+\z/) && IPAddr.new(address).ipv6?
-    rescue IPAddr::Error
-      false
     end
 
     def check_text(name, value)

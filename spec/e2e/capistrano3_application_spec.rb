@@ -48,14 +48,6 @@ RSpec.describe "deploying an application with capistrano-bundler", :e2e, skip: R
       "app.rb" => "require \"bundler/setup\"\nrequire \"greeter\"\nputs GREETING\n" }
   end
 
-  def publish(source)
-    FileUtils.rm_rf(host(1).path("/srv/source.git"))
-    bare = fleet.workdir.join("#{File.basename(source)}.git")
-    FileUtils.rm_rf(bare)
-    Hosts::Shell.run!("git", "clone", "--quiet", "--bare", source, bare)
-    FileUtils.cp_r(bare, host(1).path("/srv/source.git"))
-  end
-
   def greetings
     hosts.map { |host| Bundler.with_unbundled_env { host.sh!("cd /srv/app/current && ruby app.rb").strip } }
   end

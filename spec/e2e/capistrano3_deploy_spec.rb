@@ -9,18 +9,10 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
 
   attr_reader :source
 
-  # The repository is on the first host, so nobody else could talk to it.
   before do
     @source = repository
     @first = commit(source, payload.merge(".gitignore" => "*.log\n", "deep/.gitkeep" => ""))
-    publish
-  end
-
-  def publish
-    bare = fleet.workdir.join("#{File.basename(source)}.git")
-    [bare, host(1).path("/srv/source.git")].each { |dir| FileUtils.rm_rf(dir) }
-    Hosts::Shell.run!("git", "clone", "--quiet", "--bare", source, bare)
-    FileUtils.cp_r(bare, host(1).path("/srv/source.git"))
+    publish(source)
   end
 
   def checkout
@@ -79,7 +71,7 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
 
     2.times do |number|
       @last = commit(source, { "small" => "changed #{number}", "new" => "n" }, delete: number.zero? ? ["empty"] : [])
-      publish
+      publish(source)
       result = cap.cap("deploy")
       expect(result).to succeed
       expect(result.text).to match(/has these programs already, nothing sent/)
@@ -99,7 +91,7 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
     File.symlink("../../shared/log", File.join(source, "deep/log"))
     File.symlink("/etc/hostname", File.join(source, "deep/name"))
     commit(source, { "deep/run" => "#!/bin/sh\n" })
-    publish
+    publish(source)
     expect(deployer3("/srv/source.git").cap("deploy")).to succeed
     expect_current(checkout)
     expect(File.exist?(host(4).real_path("/srv/app/current/deep/.gitkeep"))).to be(true)
@@ -193,9 +185,19 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
   end
 
   describe "when something is wrong from the start" do
-    it "with the branch: says so, and no release is begun" do
-      cap = deployer3("/srv/source.git", 'set :branch, "nosuch"')
-      expect(cap.cap("deploy")).to fail_saying(%r{branch "nosuch" is not in /srv/source.git})
+    it "with the branch: says so, and nothing is done" do
+      host(1).sh!("git -C /srv/source.git branch other/nosuch")
+      %w[nosuch refs/heads/nosuch other].each do |branch|
+        cap = deployer3("/srv/source.git", "set :branch, #{branch.inspect}")
+        expect(cap.cap("deploy")).to fail_saying(%r{branch "#{branch}" is not in /srv/source.git})
+      end
+      expect(hosts.map { |host| Dir.children(host.path("/srv")) - ["source.git"] }).to all(be_empty)
+      expect_nothing_left
+    end
+
+    it "with a commit that is not there: says so, and no release is begun" do
+      cap = deployer3("/srv/source.git", 'set :branch, "deadbeef"')
+      expect(cap.cap("deploy")).to fail_saying(%r{branch "deadbeef" is not in /srv/source.git})
       expect_nothing_done
     end
 
@@ -260,7 +262,7 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
     expect(cap.cap("deploy")).to succeed
     before = hosts.map { |host| releases(host) }
     commit(source, { "large" => Random.new(5).bytes(3 << 20) })
-    publish
+    publish(source)
     job = nil
     fleet.shaped("6mbit") do
       job = cap.start("deploy")
@@ -283,7 +285,7 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
     before = hosts.map { |host| releases(host) }
     tree = checkout
     commit(source, { "big" => Random.new(3).bytes(20 << 20) })
-    publish
+    publish(source)
     host(3).sh!("mount -t tmpfs -o size=8m none /srv/app/releases")
     expect(cap.cap("deploy")).to fail_saying(/murder:peer failed on #{addresses[2]}: .*(room|space)/i, /HOOK failed/)
     host(3).sh!("umount /srv/app/releases")
@@ -296,7 +298,7 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
     # While the first of the tasks that match is at work.
     def interrupt_at(pattern, bytes: 60 << 20)
       commit(source, { "big" => Random.new(4).bytes(bytes) })
-      publish
+      publish(source)
       cap = deployer3("/srv/source.git")
       expect(cap.cap("murder:distribute_files")).to succeed
       fleet.shaped("20mbit") do

@@ -176,6 +176,15 @@ module E2E
       Hosts::Shell.run!("git", "-C", path, "rev-parse", "HEAD").chomp
     end
 
+    # Puts that repository where `repo_url "/srv/source.git"` finds it, on the
+    # first host: nobody else could talk to it.
+    def publish(path)
+      bare = fleet.workdir.join("#{File.basename(path)}.git")
+      [bare, host(1).path("/srv/source.git")].each { |dir| FileUtils.rm_rf(dir) }
+      Hosts::Shell.run!("git", "clone", "--quiet", "--bare", path, bare)
+      FileUtils.cp_r(bare, host(1).path("/srv/source.git"))
+    end
+
     # Empties every host and starts those again that are off.
     def clean_hosts
       hosts.each_with_index { |host, index| fleet.restart(index + 1) unless host.up? }

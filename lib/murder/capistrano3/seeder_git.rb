@@ -26,7 +26,10 @@ module Murder
         raise OptionError, "set :repo_url, \"git@example.com:me/my_repo.git\" in config/deploy.rb" if repo_url.empty?
 
         on_seeder { |backend| raise_without_git(backend) }
-        with_wrapper { on_seeder { plugin.check_repo_is_reachable } }
+        with_wrapper do
+          on_seeder { plugin.check_repo_is_reachable }
+          on_seeder { |backend| check_branch(backend) }
+        end
       end
 
       # @return [String] the archive's path on the seeder
@@ -57,13 +60,47 @@ module Murder
 
       attr_reader :adapter, :plugin
 
+      # Asks the repository for a branch or tag by its name. What else a commit
+      # may be called (`v1~2`, part of a checksum) only the mirror can tell.
+      def check_branch(backend)
+        return if adapter.dry_run? || !name?(branch)
+
+        words = ["ls-remote", "--exit-code", plugin.git_repo_url, *refs].map { |word| Command.quote(word) }
+        raise_without_branch unless backend.test(:git, *words, ">", File::NULL)
+      end
+
+      # What the branch may be called in the repository.
+      def refs
+        return [branch] if branch == "HEAD" || branch.start_with?("refs/")
+
+        ["refs/heads/", "refs/tags/", "refs/"].map { |directory| "#{directory}#{branch}" }
+      end
+
+      def name?(branch)
+        branch.match?(%r{\A[\w./+-]+\z}) && !branch.match?(/\A\h{4,}\z/)
+      end
+
+      def raise_without_branch
+        raise OptionError, "branch #{branch.inspect} is not in #{repo_url}: set :branch to a branch, tag or commit " \
+                           "that is there"
+      end
+
       def update(backend)
         backend.execute(:mkdir, "-p", Command.path(File.dirname(repo_path)).to_s)
         plugin.clone_repo unless plugin.repo_mirror_exists?
         backend.within(repo_path) do
           plugin.update_mirror
-          plugin.verify_commit if adapter.variable(:git_verify_commit)
+          verify if adapter.variable(:git_verify_commit)
         end
+      end
+
+      # git says nothing of a commit that is not signed at all.
+      def verify
+        plugin.verify_commit
+      rescue SSHKit::Command::Failed => e
+        said = e.message[/stderr: (.*)\z/m, 1].to_s.lines.map(&:strip).grep_v(/\A(Nothing written)?\z/)
+        raise OptionError, "the commit of #{branch.inspect} is not signed by a key that the seeder knows " \
+                           "(git_verify_commit)#{": #{said.last}" if said.any?}"
       end
 
       def find_revision
@@ -78,8 +115,7 @@ module Murder
         @revision, @revision_time = said.split
         return if @revision || adapter.dry_run?
 
-        raise OptionError, "branch #{branch.inspect} is not in #{repo_url}: set :branch to a branch, tag or commit " \
-                           "that is there"
+        raise_without_branch
       end
 
       def pack(backend, path)
