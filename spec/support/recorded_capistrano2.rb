@@ -1,10 +1,13 @@
 # frozen_string_literal: true
 
 require "stringio"
+require_relative "recorded"
 
 # Capistrano 2 as it is, up to where it would write into an SSH connection:
 # there, what would go to which host is written down, and hosts answer as told.
 class RecordedCapistrano2
+  include Recorded
+
   # Why there is nothing to record, or nil.
   MISSING = case Gem.loaded_specs["capistrano"]&.version.to_s
             when /\A2\./ then nil
@@ -17,7 +20,6 @@ class RecordedCapistrano2
     def shutdown! = nil
     def close = nil
   end
-  Answer = Struct.new(:pattern, :hosts, :out, :err, :status, :error, keyword_init: true)
 
   attr_reader :config, :script, :log
   # What the connections go through, if anything.
@@ -35,13 +37,6 @@ class RecordedCapistrano2
     # As `require "murder"` in a Capfile does it, however often a process does it.
     @config.load { Murder::Capistrano2.install(self) } if requiring
     @config.load(string: capfile)
-  end
-
-  # What hosts answer to commands that match; the last one told wins.
-  #
-  # @param said hosts:, out:, err:, status:, or error: to be raised
-  def answer(pattern, **said)
-    @answers.unshift(Answer.new(pattern: pattern, out: "", err: "", status: 0, **said))
   end
 
   def invoke(task, arguments = {})
@@ -70,13 +65,6 @@ class RecordedCapistrano2
     config.task_list(:all).to_h { |task| [task.fully_qualified_name, task.description] }
   end
 
-  def text = "#{script.join("\n")}\n"
-
-  # The commands only, without hosts.
-  def commands
-    script.grep(/ \$ /).map { |line| line.split(" $ ", 2).last }
-  end
-
   # To be called where Command.process is replaced.
   def process(tree, sessions)
     commands = sessions.group_by { |session| tree.branches_for(session.xserver).first.command }
@@ -94,33 +82,26 @@ class RecordedCapistrano2
     what = direction == :up ? "upload #{local_name(from)} to #{to}" : "download #{from}"
     script << "#{names(sessions)} : #{what} (#{options.fetch(:via, :sftp)})"
     File.write(to, "d4:spam4:eggse") if direction == :down
-    failed = sessions.select { |session| find_answer(what, session.xserver)&.status.to_i.positive? }
+    failed = sessions.select { |session| answer_to(what, session.xserver.host)&.status.to_i.positive? }
     return if failed.empty?
 
-    error = Capistrano::TransferError.new("upload via scp failed: x (#{find_answer(what, failed.first.xserver).err})")
+    why = answer_to(what, failed.first.xserver.host).err
+    error = Capistrano::TransferError.new("upload via scp failed: x (#{why})")
     error.hosts = failed.map(&:xserver)
     raise error
   end
 
   private
 
-  def local_name(path)
-    path.respond_to?(:read) ? "#{path.read.bytesize} bytes" : File.basename(path)
-  end
-
   # @return [Boolean] whether the host's command ends well
   def answered_well?(branch, server)
-    found = find_answer(branch.command, server) or return true
+    found = answer_to(branch.command, server.host) or return true
     raise found.error if found.error
 
     channel = { server: server, host: server.host, options: { logger: config.logger } }
     branch.callback.call(channel, :out, found.out) unless found.out.empty?
     branch.callback.call(channel, :err, found.err) unless found.err.empty?
     found.status.zero?
-  end
-
-  def find_answer(text, server)
-    @answers.find { |one| one.pattern.match?(text) && (one.hosts.nil? || one.hosts.include?(server.host)) }
   end
 
   def names(sessions)
@@ -135,7 +116,7 @@ class RecordedCapistrano2
   public
 
   def connect_to(server)
-    found = find_answer("connect", server)
+    found = answer_to("connect", server.host)
     raise found.error if found&.error
     raise @later[server.host] if @later&.key?(server.host) && @connected.include?(server.host)
 
@@ -146,6 +127,8 @@ class RecordedCapistrano2
 end
 
 RSpec.shared_context "with Capistrano 2" do
+  include Recorded::Helpers
+
   before do
     require "murder/capistrano2"
     Thread.current[:sessions] = {}
@@ -157,18 +140,8 @@ RSpec.shared_context "with Capistrano 2" do
     end
   end
 
-  attr_reader :recorder
-
   def cap(capfile = "", **options)
     @recorder = RecordedCapistrano2.new(capfile, **options)
-  end
-
-  # Programs for every platform, for examples that are not about them.
-  def pretend_payload
-    payload = instance_double(Murder::Payload, platform: "linux-x86_64", write: "/dev/null", kilobytes: 1,
-                                               inventory: ["sum"])
-    allow(Murder::Programs).to receive(:directory).and_return("/nowhere")
-    allow(Murder::Payload).to receive(:new).and_return(payload)
   end
 
   def operator_error

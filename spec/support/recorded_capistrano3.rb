@@ -1,10 +1,13 @@
 # frozen_string_literal: true
 
 require "stringio"
+require_relative "recorded"
 
 # Capistrano 3 as it is, up to where SSHKit would connect: there, what would go
 # to which host is written down, and hosts answer as told.
 class RecordedCapistrano3
+  include Recorded
+
   # Why there is nothing to record, or nil.
   MISSING = case Gem.loaded_specs["capistrano"]&.version.to_s
             when /\A3\./ then nil
@@ -41,7 +44,6 @@ class RecordedCapistrano3
     end
   end
 
-  Answer = Struct.new(:pattern, :hosts, :out, :err, :status, :error, keyword_init: true)
   Step = Struct.new(:hosts, :lines, keyword_init: true)
 
   attr_reader :log
@@ -65,13 +67,6 @@ class RecordedCapistrano3
     env.configure_scm
     env.configure_backend
     SSHKit.config.output = SSHKit::Formatter::SimpleText.new(@log)
-  end
-
-  # What hosts answer to commands that match; the last one told wins.
-  #
-  # @param said hosts:, out:, err:, status:, or error: to be raised
-  def answer(pattern, **said)
-    @answers.unshift(Answer.new(pattern: pattern, out: "", err: "", status: 0, **said))
   end
 
   def invoke(task, arguments = {})
@@ -114,17 +109,10 @@ class RecordedCapistrano3
     end
   end
 
-  def text = "#{script.join("\n")}\n"
-
-  # The commands only, without hosts.
-  def commands
-    script.grep(/ \$ /).map { |line| line.split(" $ ", 2).last }
-  end
-
   def execute(cmd, host)
     line = cmd.to_command.gsub(%r{/usr/bin/env }, "")
     note(host, "$", line)
-    found = find_answer(line, host)
+    found = answer_to(line, host.hostname)
     hand_over(found.error) if found&.error
     cmd.on_stdout(nil, found.out) if found
     cmd.on_stderr(nil, found.err) if found
@@ -135,7 +123,7 @@ class RecordedCapistrano3
     what = direction == :up ? "upload #{local_name(from)} to #{to}" : "download #{from}"
     note(host, ":", "#{what} (scp)")
     File.write(to, "d4:spam4:eggse") if direction == :down
-    found = find_answer(what, host) or return
+    found = answer_to(what, host.hostname) or return
     hand_over(found.error) if found.error
     raise Net::SCP::Error, found.err unless found.status.zero?
   end
@@ -167,17 +155,11 @@ class RecordedCapistrano3
   def note(host, sign, text)
     @lock.synchronize { @script.last.lines[[sign, text]] << host.hostname }
   end
-
-  def find_answer(text, host)
-    @answers.find { |one| one.pattern.match?(text) && (one.hosts.nil? || one.hosts.include?(host.hostname)) }
-  end
-
-  def local_name(path)
-    path.respond_to?(:read) ? "#{path.read.bytesize} bytes" : File.basename(path)
-  end
 end
 
 RSpec.shared_context "with Capistrano 3" do
+  include Recorded::Helpers
+
   before do
     allow(SSHKit::Coordinator).to receive(:new).and_wrap_original do |original, hosts|
       recorder.step(Array(hosts))
@@ -185,18 +167,8 @@ RSpec.shared_context "with Capistrano 3" do
     end
   end
 
-  attr_reader :recorder
-
   def cap(text = "", **options)
     @recorder = RecordedCapistrano3.new(text, **options)
-  end
-
-  # Programs for every platform, for examples that are not about them.
-  def pretend_payload
-    payload = instance_double(Murder::Payload, platform: "linux-x86_64", write: "/dev/null", kilobytes: 1,
-                                               inventory: ["sum"])
-    allow(Murder::Programs).to receive(:directory).and_return("/nowhere")
-    allow(Murder::Payload).to receive(:new).and_return(payload)
   end
 
   def operator_error
