@@ -3,5 +3,5 @@
 desc "Write README's reference from the tables in lib/murder"
 task :reference do
   require_relative "../spec/support/reference"
-  File.write(Reference::README, Reference.apply(File.read(Reference::README)))
+  File.write(Reference::README, Reference.apply(Reference.read(Reference::README)))
 end

@@ -17,7 +17,7 @@ RSpec.describe "the documentation" do
   end
 
   describe "README.md" do
-    let(:readme) { File.read(Reference::README) }
+    let(:readme) { Reference.read(Reference::README) }
 
     Reference.sections.each do |name, table|
       it "has the #{name} as the tables have them (else: rake reference)" do
@@ -30,7 +30,7 @@ RSpec.describe "the documentation" do
     end
 
     it "troubleshoots messages that exist" do
-      sources = Dir["#{root}/{lib/**/*.rb,ext/murder/{,core/,io/}*.[ch]}"].map { |file| File.read(file) }.join
+      sources = Dir["#{root}/{lib/**/*.rb,ext/murder/{,core/,io/}*.[ch]}"].map { |file| Reference.read(file) }.join
       said = readme[/## Troubleshooting.*?\n## /m].scan(/^\| `([^|]+)` \|/).flatten.flat_map do |cell|
         cell.split("`, `")
       end
@@ -41,14 +41,14 @@ RSpec.describe "the documentation" do
     it "has a quick start of at most five lines for each Capistrano, as in the examples", :aggregate_failures do
       three, two = readme[/## Quick start.*?\n## /m].scan(/```ruby\n(.*?)```/m).flatten
       expect([three.lines.size, two.lines.size]).to eq([2, 5])
-      expect(three).to eq(File.read("#{root}/doc/examples/Capfile.3").lines.grep(/murder/i).grep_v(/#/).join)
-      expect(two).to eq(File.read("#{root}/doc/examples/Capfile").lines.grep(/murder/).grep_v(/#/).join)
+      expect(three).to eq(Reference.read("#{root}/doc/examples/Capfile.3").lines.grep(/murder/i).grep_v(/#/).join)
+      expect(two).to eq(Reference.read("#{root}/doc/examples/Capfile").lines.grep(/murder/).grep_v(/#/).join)
     end
   end
 
   documents.each do |name|
     describe name do
-      let(:text) { File.read("#{root}/#{name}") }
+      let(:text) { Reference.read("#{root}/#{name}") }
 
       it "names tasks that exist" do
         known = Murder::Tasks::ALL.map(&:name) + Murder::Tasks::DEPLOY.keys

@@ -9,7 +9,12 @@ RSpec.describe Murder::Command do
     script = described_class.new("printf", "%s\\n", *words).to_s
     out, status = Open3.capture2(env, "sh", "-c", script)
     expect(status).to be_success
-    out.lines(chomp: true)
+    as_utf8(out).lines(chomp: true)
+  end
+
+  # Ruby takes it for what the locale says; a fresh Debian has none.
+  def as_utf8(text)
+    text.force_encoding(Encoding::UTF_8)
   end
 
   nasty = ["", " ", "a b", "it's", "\"q\"", "$HOME", "`id`", "$(id)", "a;b", "a&b", "*", "?", "[a]", "\\", "\\'", "#x",
@@ -27,7 +32,7 @@ RSpec.describe Murder::Command do
     it "brings #{word.inspect} unchanged through the shell that Capistrano puts around it" do
       inner = described_class.new("printf", "%s\\n", word).to_s
       out, = Open3.capture2("sh", "-c", "sh -c '#{inner.gsub("'", "'\\\\''")}'")
-      expect(out).to eq("#{word}\n")
+      expect(as_utf8(out)).to eq("#{word}\n")
     end
   end
 

@@ -18,6 +18,11 @@ module Reference
 
   module_function
 
+  # A file of ours, in whatever locale: a fresh Debian has none.
+  def read(file)
+    File.read(file, encoding: Encoding::UTF_8)
+  end
+
   # @return [Hash{String => String}] section => text
   def sections
     { "tasks" => tasks, "arguments" => arguments, "variables" => variables,
@@ -53,7 +58,7 @@ module Reference
   end
 
   def statuses
-    rows = File.read(STATUS).scan(/X\(\w+, (\d+), "([^"]+)"\)/)
+    rows = read(STATUS).scan(/X\(\w+, (\d+), "([^"]+)"\)/)
     table(%w[status meaning], rows)
   end
 
