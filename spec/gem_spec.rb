@@ -48,6 +48,21 @@ RSpec.describe "the gem", :slow do
     end
   end
 
+  # The newest Capistrano 3 that is installed.
+  def cap3(capfile, *arguments)
+    Dir.mktmpdir do |dir|
+      FileUtils.mkdir_p("#{dir}/config/deploy")
+      File.write("#{dir}/Capfile", "require 'capistrano/setup'\n#{capfile}")
+      File.write("#{dir}/config/deploy.rb", "set :application, 'app'\nset :repo_url, '/srv/source.git'\n")
+      File.write("#{dir}/config/deploy/production.rb", "role :app, %w[host1]\n")
+      run(RbConfig.ruby, "-e", <<~RUBY, "--", *arguments, chdir: dir)
+        gem "capistrano", "~> 3.19"
+        gem "murder"
+        load Gem.bin_path("capistrano", "cap", "~> 3.19")
+      RUBY
+    end
+  end
+
   it "puts the three programs on the path, compiled here" do
     version = Gem::Specification.load("#{root}/murder.gemspec").version
     %w[murder_client murder_make_torrent murder_tracker].each do |name|
@@ -64,6 +79,33 @@ RSpec.describe "the gem", :slow do
     said, status = cap("require 'murder'\nset :remote_murder_path, '/opt/murder'\n", "-T")
     expect(status).to be_success
     expect(said.scan(/^cap (murder:\w+)/).flatten).to include("murder:distribute_files", "murder:peer")
+  end
+
+  describe "with Capistrano 3" do
+    before do
+      _, status = run(RbConfig.ruby, "-e", "gem 'capistrano', '~> 3.19'")
+      skip "Capistrano 3 is not installed" unless status.success?
+    end
+
+    { "require 'murder'" => "", "require 'capistrano/murder'\ninstall_plugin Capistrano::Murder" => "",
+      "require 'capistrano/deploy'\nrequire 'capistrano/scm/murder'\ninstall_plugin Capistrano::SCM::Murder" =>
+        "murder:create_release" }.each do |capfile, more|
+      it "gives a Capfile its tasks with #{capfile.lines.last}" do
+        said, status = cap3(capfile, "production", "-T")
+        expect(status).to be_success, said
+        expect(said.scan(/^cap (murder:\w+)/).flatten)
+          .to include("murder:distribute_files", "murder:peer", *[more].reject(&:empty?))
+      end
+    end
+
+    it "finds the programs that the gem brings, and says what a task lacks" do
+      said, status = cap3("require 'murder'", "production", "murder:peer")
+      expect(status).not_to be_success
+      expect(said).to include("You must specify a 'tag' parameter")
+      said, status = cap3("require 'murder'", "production", "murder:distribute_files", "--dry-run")
+      expect(status).to be_success, said
+      expect(said).to match(%r{sending the programs\n.*linux-\S+.tgz /var/www/app/shared/murder/})
+    end
   end
 
   it "gives each of several configurations its tasks" do

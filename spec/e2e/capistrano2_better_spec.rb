@@ -142,6 +142,16 @@ RSpec.describe "what murder does better than the original", :e2e do
     expect(all_running.grep(/murder_client/)).to be_empty
   end
 
+  it "7: connects anew when a host has given up a connection that had nothing to do" do
+    cap = standalone('before("murder:peer") { puts "HOOK"; sleep 3 }')
+    ready(cap)
+    job = cap.start("murder:clean_temp_files", *send_as("v1", "murder:peer"))
+    job.wait_for(/^HOOK/)
+    host(2).sh!("kill $(ps -eo pid=,args= | sed -n 's/^ *\\([0-9]*\\) sshd: .*@notty.*/\\1/p')")
+    expect(job.wait).to eq(0), job.text
+    expect_sent("v1")
+  end
+
   it "8: needs nothing on a server but a shell and the tools every system has" do
     tools = %w[sh mkdir find rm tar gzip cp mv ls dirname wc uname sed df du tail chmod sha256sum printf cat echo env
                test ln readlink head grep awk]

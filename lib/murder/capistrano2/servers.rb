@@ -111,9 +111,21 @@ module Murder
       def connect(servers)
         return if dry_run? || read_options.max_hosts
 
+        drop_connections(servers.reject { |server| alive?(config.sessions[server]) })
         new = servers.reject { |server| config.sessions.key?(server) }
         config.establish_connections_to(new)
         new.each { |server| watch(config.sessions[server]) }
+      end
+
+      # While others had a long step, nobody has answered on this connection: its
+      # sshd may have given us up (ClientAliveInterval).
+      def alive?(session)
+        return false if session.nil?
+
+        session.process(0)
+        !session.closed?
+      rescue *LOST
+        false
       end
 
       def lost_servers(error, servers)
