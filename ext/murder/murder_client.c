@@ -13,6 +13,7 @@
 #include "io/client.h"
 #include "io/daemon.h"
 #include "io/extract.h"
+#include "io/kernel.h"
 #include "io/log.h"
 #include "io/status.h"
 
@@ -260,6 +261,8 @@ main(int argc, char **argv)
 	int st;
 
 	log_program("murder_client");
+	if (!kernel_suffices())
+		return STATUS_FAILED;
 	if (!cli_parse(&cli, argc, argv, &args, &st))
 		return st;
 	log_verbose(l->verbose);

@@ -18,6 +18,7 @@
 #include "io/digest.h"
 #include "io/input.h"
 #include "io/ioerr.h"
+#include "io/kernel.h"
 #include "io/log.h"
 #include "io/output.h"
 #include "io/pack.h"
@@ -475,6 +476,8 @@ main(int argc, char **argv)
 	int status;
 
 	log_program(PROGRAM);
+	if (!kernel_suffices())
+		return STATUS_FAILED;
 	if (!read_options(argc, argv, &j.o, &status))
 		return status;
 	log_verbose(j.o.verbose);

@@ -16,6 +16,7 @@
 #include "io/daemon.h"
 #include "io/heap.h"
 #include "io/httpd.h"
+#include "io/kernel.h"
 #include "io/log.h"
 #include "io/noise.h"
 #include "io/status.h"
@@ -255,6 +256,8 @@ main(int argc, char **argv)
 	int st;
 
 	log_program("murder_tracker");
+	if (!kernel_suffices())
+		return STATUS_FAILED;
 	if (!cli_parse(&command_line, argc, argv, &args, &st))
 		return st;
 	log_verbose(opt.verbose);

@@ -29,7 +29,7 @@ class LabBench
     @failed = {}
   end
 
-  # All rounds; in each, every client once.
+  # All rounds; in each, every client once. Yields itself after each.
   def perform
     Lab::Network.open(@settings) do |network|
       @speed = Gate.around { Lab::LinkSpeed.new(network) }
@@ -37,11 +37,13 @@ class LabBench
       those = contestants(network)
       those.each { |one| @figures[one.name] = [] }
       peers, plain = those.partition { |one| one.name != PLAIN }
-      Gate.each(peers * @runs) { |one| take_turn(network, one) }
       # It waits for one link: it needs no machine of its own.
       @plain_runs.times { plain.each { |one| take_turn(network, one) } }
+      @runs.times do
+        peers.each { |one| Gate.around { take_turn(network, one) } }
+        yield self
+      end
     end
-    self
   end
 
   def hosts = @settings.hosts
@@ -49,7 +51,7 @@ class LabBench
 
   def text
     <<~TEXT
-      #{Report.conditions(@settings.command.sub("lab", "bench:lab"))} #{hosts} #{hosts == 1 ? "host" : "hosts"}, #{Lab::Units.show_bytes(@settings.size)} in #{@settings.pieces} pieces, links of #{Lab::Units.show_rate(@settings.rate)} both ways; one TCP flow carries #{format("%.3f", @speed.bytes_per_second * 8 / 1e6)} Mbit/s, so T\\* = #{format("%.2f", @bound)} s. Medians of #{@runs} rounds (of the plain copy: #{@plain_runs}), every round each client once; all downloads compared with the payload. CPU with the kernel's simulated network, all processes of a host; the seeder's from the receivers' start on.
+      #{Report.conditions(@settings.command.sub("lab", "bench:lab"))} #{hosts} #{hosts == 1 ? "host" : "hosts"}, #{Lab::Units.show_bytes(@settings.size)} in #{@settings.pieces} pieces, links of #{Lab::Units.show_rate(@settings.rate)} both ways; one TCP flow carries #{format("%.3f", @speed.bytes_per_second * 8 / 1e6)} Mbit/s, so T\\* = #{format("%.2f", @bound)} s. Medians of #{@figures.reject { |name, _| name == PLAIN }.values.map(&:size).max} rounds (of the plain copy: #{@plain_runs}), every round each client once; all downloads compared with the payload. CPU with the kernel's simulated network, all processes of a host; the seeder's from the receivers' start on.
 
       #{Report.table(COLUMNS, rows)}
       #{@failed.map { |name, why| "#{name}: #{why}\n" }.join}
@@ -124,11 +126,13 @@ end
 
 all.zip(rates).each do |hosts, rate|
   rate ||= rates.last || "#{[100, 800 / Integer(hosts)].min}mbit"
-  bench = LabBench.new(Lab::Settings.new(environment.merge("HOSTS" => hosts, "RATE" => rate)), environment).perform
-  puts bench.text
-  next if environment["DRY"]
-
-  File.write(File.join(File.dirname(Report::FILE), bench.plot), bench.svg)
   title = "In the lab: #{hosts == "1" ? "one host" : "#{hosts} hosts"}, links of #{rate}"
-  Report.write("lab-#{hosts}", title, bench.text)
+  settings = Lab::Settings.new(environment.merge("HOSTS" => hosts, "RATE" => rate))
+  LabBench.new(settings, environment).perform do |bench|
+    puts bench.text
+    next if environment["DRY"]
+
+    File.write(File.join(File.dirname(Report::FILE), bench.plot), bench.svg)
+    Report.write("lab-#{hosts}", title, bench.text)
+  end
 end

@@ -29,7 +29,7 @@ class LoopbackBench
     swarm = Swarm.new(base: base(mib * (peers + 2)))
     swarm.make_payload(mib: mib)
     runs = present(kinds).to_h { |kind| [kind, []] }
-    Gate.each(runs.keys * SETTINGS["ROUNDS"]) { |kind| take_turn(kind, runs[kind], swarm, peers) }
+    (runs.keys * SETTINGS["ROUNDS"]).each { |kind| Gate.around { take_turn(kind, runs[kind], swarm, peers) } }
     runs
   ensure
     swarm&.close

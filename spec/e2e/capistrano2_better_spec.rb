@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "rubygems/package"
+require "zlib"
 require_relative "../support/e2e"
 
 # compat.md, "Where we do better, deliberately", row by row, on real hosts.

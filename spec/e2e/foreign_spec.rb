@@ -152,6 +152,43 @@ RSpec.describe "The static programs on foreign systems", :e2e, :dist do
     end
   end
 
+  # Has every `sh` of a host run as if the kernel had none of these system calls.
+  def age(host, first, last)
+    skip "the numbers are x86_64's" unless `uname -m`.chomp == "x86_64"
+    system("cc", "-O1", "-o", host.path("/tmp/old_kernel"), File.expand_path("../support/old_kernel.c", __dir__),
+           exception: true)
+    host.sh!("cp /usr/bin/dash /tmp/dash; printf '#!/bin/bash\nexec /tmp/old_kernel #{first} #{last} /tmp/dash " \
+             "\"$@\"\n' > /tmp/sh; chmod 755 /tmp/sh; mount --bind /tmp/sh /usr/bin/dash")
+  end
+
+  it "say so where the kernel is too old for them, and cap names the host" do
+    Hosts::Fleet.open(count: 2) do |fleet|
+      age(fleet[2], 291, 291)
+      result = operator(fleet).cap("murder:distribute_files",
+                                   env: { "SEEDER" => "host1", "MURDER_PROGRAMS" => "#{dist}/linux-x86_64" })
+      expect(result.status).to eq(1)
+      expect(result.text.lines.last.strip).to match(
+        /failed on host2: the programs in .* do not run: .*Linux #{`uname -r`.chomp}, is too old: murder needs 2\.6\.27/
+      )
+    end
+  end
+
+  it "do with the system calls of Linux 2.6.27" do
+    Hosts::Fleet.open(count: 2) do |fleet|
+      make_files(fleet[1])
+      fleet.hosts.each { |host| age(host, 295, 999) }
+      operator = operator(fleet)
+      cap!(operator, "murder:distribute_files")
+      cap!(operator, "murder:start_tracker")
+      cap!(operator, "murder:create_torrent", "tag=old", "files_path=/srv/files")
+      cap!(operator, "murder:start_seeding", "tag=old")
+      cap!(operator, "murder:peer", "tag=old", "destination_path=/srv/out")
+      %w[stop_peering stop_seeding].each { |task| cap!(operator, "murder:#{task}", "tag=old") }
+      cap!(operator, "murder:stop_tracker")
+      fleet.hosts.each { |host| expect(listing(host, "/srv/out/old")).to eq(listing(fleet[1], "/srv/files")) }
+    end
+  end
+
   # A name server on the control host that knows these addresses.
   def serve_names(fleet, names)
     script = <<~RUBY
