@@ -92,7 +92,7 @@ module Murder
       end
 
       [program("murder_client", *operands, tag),
-       Command.script(COPY, path(options.archive), path(options.destination), name: "murder:peer")]
+       Command.script(COPY, path(options.archive), path(options.destination), *seeder_status, name: "murder:peer")]
     end
 
     # @return [Regexp] what a peer says that gave way to another of its tag
@@ -108,8 +108,9 @@ module Murder
       stop(:fine, "murder_client", "stop", "peer", "--all")
     end
 
+    # Whatever was made for the tag, also by programs that were killed.
     def clean
-      remove(options.archive, options.torrent, "#{options.archive}.part")
+      Command.script(CLEAN, path(options.archive), name: "murder:clean_temp_files")
     end
 
     # @param files [Array<String>]
@@ -174,8 +175,11 @@ module Murder
 
     # A seeder would go on with the torrent it has read.
     def no_seeder
-      Command.script(NO_SEEDER, options.tag, *program("murder_client", "status", "seeder", tag).words,
-                     name: "murder:create_torrent")
+      Command.script(NO_SEEDER, options.tag, *seeder_status, name: "murder:create_torrent")
+    end
+
+    def seeder_status
+      program("murder_client", "status", "seeder", tag).words
     end
 
     def outside_links

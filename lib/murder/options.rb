@@ -49,7 +49,8 @@ module Murder
       ["destination_path", :value, "The directory on the peers into which the files go, in a directory named by " \
                                    "the tag."],
       ["path_is_file", :flag, "`files_path` is a file: it is sent as it is and copied to `destination_path`, " \
-                              "a directory (as TAG.tgz) or a file's name; a file there is replaced."],
+                              "a directory (as TAG.tgz) or a file's name; a file there is replaced. " \
+                              "On one file system it is a second name of the file in `temp_path`, but on a seeder."],
       ["no_tag_directory", :flag, "Extract to `destination_path` itself, which may hold other files; none of them " \
                                   "is overwritten."],
       ["unsafe_please_delete", :flag, "Empty the destination first."],

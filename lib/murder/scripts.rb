@@ -82,13 +82,23 @@ module Murder
     # $1: a file that somebody else might have prepared as a link.
     NO_LINK = '[ ! -L "$1" ] || rm -f "$1"'
 
-    # $1: a file, $2: where its copy goes; under a name of its own until it is
-    # whole.
+    # $1: a file, $2: where it goes too, then murder_client's `status` for the
+    # seeder of the tag. On one file system it gets a second name instead of a
+    # second copy, unless a seeder serves it: nobody may write into that one.
     COPY = <<~SH
-      d=$2; [ ! -d "$d" ] || d=$d/${1##*/};
-      [ ! "$1" -ef "$d" ] || exit 0;
-      rm -f "$d.murder-part" && cp "$1" "$d.murder-part" && mv -f "$d.murder-part" "$d" ||
+      f=$1; d=$2; shift 2; [ ! -d "$d" ] || d=$d/${f##*/};
+      [ ! "$f" -ef "$d" ] || exit 0;
+      rm -f "$d.murder-part" &&
+      { { [ ! -L "$f" ] && ! "$@" >/dev/null 2>&1 && ln "$f" "$d.murder-part" 2>/dev/null; } ||
+      cp "$f" "$d.murder-part"; } && mv -f "$d.murder-part" "$d" ||
       { rm -f "$d.murder-part"; exit 5; }
+    SH
+
+    # $1: an archive. What murder_make_torrent and murder_client call what is
+    # not complete, they remove themselves unless they are killed.
+    CLEAN = <<~SH
+      d=$(dirname "$1"); b=${1##*/}; r=????????????????;
+      rm -f "$1" "$1.torrent" "$1.part" "$d/.$b.murder-"$r "$d/.$b.torrent.murder-"$r
     SH
 
     # $1: a file; of one that is not there murder_make_torrent tells.

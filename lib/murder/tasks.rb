@@ -177,7 +177,8 @@ module Murder
       ["stop_all_peering", %i[peer], %i[murder_path],
        "Stops every peer of this installation."],
       ["clean_temp_files", %i[peer seeder], %i[tag],
-       "Removes the archive and the .torrent of the tag from the hosts' temporary directory."]
+       "Removes the archive and the .torrent of the tag from the hosts' temporary directory, and what killed " \
+       "programs have left of them."]
     ].map do |name, roles, needs, description|
       Task.new(name: name, roles: roles, needs: needs, description: description, body: Bodies.method(name)).freeze
     end.freeze

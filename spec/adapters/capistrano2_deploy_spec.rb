@@ -121,7 +121,7 @@ RSpec.describe "set :deploy_via, :murder", skip: RecordedCapistrano2::MISSING do
 
     def expect_all_stopped
       lines = text.lines
-      ["stop peer", "stop seeder", "murder_tracker stop", "rm -f /tmp/20260101000000.tar.gz.tgz",
+      ["stop peer", "stop seeder", "murder_tracker stop", "clean_temp_files /tmp/20260101000000.tar.gz.tgz",
        "rm -f /tmp/20260101000000.tar.gz\n", "rm -rf /srv/app/releases/20260101000000; true"].each do |command|
         expect(lines.grep(/#{Regexp.escape(command)}/)).not_to be_empty, command
       end

@@ -115,7 +115,7 @@ RSpec.describe "Capistrano::SCM::Murder", skip: RecordedCapistrano3::MISSING do
   describe "when something fails" do
     def expect_all_stopped
       expect(programs_run.last(3)).to eq(["client stop peer", "client stop seeder", "tracker stop"])
-      ["rm -f /tmp/20260101000000.tgz ", "rm -rf /srv/app/releases/20260101000000",
+      ["murder:clean_temp_files /tmp/20260101000000.tgz", "rm -rf /srv/app/releases/20260101000000",
        "rm -f /srv/app/repo/murder-20260101000000.tar.gz", "rm -f /tmp/git-ssh.sh"].each do |command|
         expect(text).to include(command)
       end

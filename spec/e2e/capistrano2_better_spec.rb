@@ -126,6 +126,45 @@ RSpec.describe "what murder does better than the original", :e2e do
     expect(File.binread(host(2).path("/tmp/v1.tgz"))).to eq("m" * size)
   end
 
+  it "6: a file is on a peer's disk once, though it has two names" do
+    cap = standalone(peers: addresses.last(3))
+    write_files(host(1), "/srv", "file" => Random.new(3).bytes(8 << 20))
+    expect(cap.cap("murder:distribute_files", "murder:start_tracker", "murder:create_torrent", "murder:start_seeding",
+                   "murder:peer", "tag=f1", "files_path=/srv/file", "destination_path=~/out", "path_is_file=1",
+                   "temp_path=~")).to succeed
+    hosts.last(3).each do |host|
+      expect(host.sh!("cd ~; stat -c %h out; du -ck out f1.tgz | tail -n 1")).to match(/\A2\n(8\d{3})\ttotal/)
+    end
+    expect(cap.cap("murder:stop_peering", "murder:clean_temp_files", "tag=f1", "temp_path=~")).to succeed
+    expect(hosts.last(3).map { |host| host.sh!("cd ~; ls; cksum < out") }.uniq)
+      .to eq(["out\n#{host(1).sh!("cksum < /srv/file")}"])
+  end
+
+  it "4: clean_temp_files removes what killed programs have left" do
+    cap = standalone(peers: addresses.last(3))
+    8.times { |number| write_files(host(1), "/srv/data", number.to_s => Random.new(number).bytes(8 << 20)) }
+    expect(cap.cap("murder:distribute_files", "murder:start_tracker")).to succeed
+    kill = lambda do |host, name|
+      sleep 0.01 until running(host).grep(%r{\A/srv/murder/#{name}}).any?
+      sleep 0.1
+      host.sh!("for p in $(ps -eo pid=,args= | sed -n 's!^ *\\([0-9]*\\) /srv/murder/'\"$1\"'.*!\\1!p'); do " \
+               "kill -9 $p; done", name)
+    end
+    job = cap.start("murder:create_torrent", "tag=v1", "files_path=/srv/data")
+    kill.call(host(1), "murder_make_torrent")
+    expect(job.wait).not_to eq(0)
+    expect(left_in_temp([host(1)])).to contain_exactly(/v1.tgz.murder-/, /v1.tgz.torrent.murder-/)
+    expect(cap.cap("murder:create_torrent", "murder:start_seeding", "tag=v1", "files_path=/srv/data")).to succeed
+    fleet.shaped("20mbit") do
+      job = cap.start("murder:peer", "tag=v1", "destination_path=/srv/out")
+      kill.call(host(2), "murder_client peer")
+      expect(job.wait).not_to eq(0)
+    end
+    expect(left_in_temp([host(2)])).to contain_exactly("host2: v1.tgz.part", "host2: v1.tgz.torrent")
+    expect(cap.cap("murder:stop_seeding", "murder:clean_temp_files", "tag=v1")).to succeed
+    expect(left_in_temp).to be_empty
+  end
+
   it "7: without tracker or without seed a peer gives up and says which" do
     there = standalone(tracker: addresses[3])
     ready(there)

@@ -281,7 +281,7 @@ RSpec.describe "murder_make_torrent" do
 
     def at_work(*args)
       running = start("src", "t:1", "x.tgz.torrent", *args)
-      Swarm.wait_until { Dir.glob(path(".murder-*")).any? { |file| File.size?(file) } }
+      Swarm.wait_until { Dir.glob(path(".*.murder-*")).any? { |file| File.size?(file) } }
       running
     end
 

@@ -19,8 +19,7 @@ RSpec.describe Murder::Commands do
       start_tracker: "/opt/murder/murder_tracker --port 8998 --daemon",
       stop_tracker: "/opt/murder/murder_tracker stop --port 8998",
       seed: "/opt/murder/murder_client seeder /tmp/v1.tgz.torrent /tmp/v1.tgz --daemon --tag=v1",
-      stop_seeding: "/opt/murder/murder_client stop seeder --tag=v1",
-      clean: "rm -f /tmp/v1.tgz /tmp/v1.tgz.torrent /tmp/v1.tgz.part"
+      stop_seeding: "/opt/murder/murder_client stop seeder --tag=v1"
     }.each do |name, line|
       it("#{name} is `#{line}`") { expect(commands.send(name).to_s).to eq(line) }
     end
@@ -50,7 +49,8 @@ RSpec.describe Murder::Commands do
     it "peer with path_is_file downloads first and copies then" do
       lines = commands({ path_is_file: "1" }).peer.map(&:to_s)
       expect(lines.first).to eq("/opt/murder/murder_client peer /tmp/v1.tgz.torrent /tmp/v1.tgz --tag=v1")
-      expect(lines.last).to end_with(" murder:peer /tmp/v1.tgz /srv/app")
+      expect(lines.last)
+        .to end_with(" murder:peer /tmp/v1.tgz /srv/app /opt/murder/murder_client status seeder --tag=v1")
     end
 
     it "tracker_port is honoured everywhere" do
@@ -193,9 +193,36 @@ RSpec.describe Murder::Commands do
     end
   end
 
+  it "clean removes what was made for the tag, complete or not, and nothing else" do
+    in_directory do |dir|
+      mine = %w[v1.tgz v1.tgz.torrent v1.tgz.part .v1.tgz.murder-0123456789abcdef
+                .v1.tgz.torrent.murder-0123456789abcdef]
+      others = %w[v10.tgz .v10.tgz.murder-0123456789abcdef v1 .v1.tgz.murder-01.tgz.murder-0123456789abcdef]
+      [*mine, *others].each { |name| write("#{dir}/#{name}") }
+      expect(sh(commands({ temp_path: dir }).clean)).to eq([0, "", ""])
+      expect(tree(dir)).to match_array(others)
+    end
+  end
+
   describe "the copy of a file" do
-    def copy(dir, to)
-      commands({ temp_path: dir, destination_path: to, path_is_file: "1" }).peer.last
+    around { |example| in_directory { |dir| (@bin = dir) && example.run } }
+
+    # "seeding" stands for what the seeder's status says.
+    def copy(dir, to, seeding: false)
+      write("#{@bin}/murder_client", "#!/bin/sh\nexit #{seeding ? 0 : 11}\n")
+      File.chmod(0o755, "#{@bin}/murder_client")
+      commands({ temp_path: dir, destination_path: to, path_is_file: "1" }, remote_murder_path: @bin).peer.last
+    end
+
+    it "is a second name on the same file system, and a copy of what a seeder serves" do
+      in_directory do |dir|
+        write("#{dir}/v1.tgz", "new")
+        expect(sh(copy(dir, "#{dir}/out"))).to eq([0, "", ""])
+        expect(File.identical?("#{dir}/v1.tgz", "#{dir}/out")).to be(true)
+        expect(sh(copy(dir, "#{dir}/other", seeding: true))).to eq([0, "", ""])
+        expect(File.identical?("#{dir}/v1.tgz", "#{dir}/other")).to be(false)
+        expect(File.read("#{dir}/other")).to eq("new")
+      end
     end
 
     it "lands under the name given" do

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,9 +22,13 @@ struct output {
 	const char *base; /* its last component, inside path */
 	int dir;          /* the directory that component is in */
 	int fd;
-	mode_t mode;   /* final permission bits */
-	char temp[32]; /* name in dir */
+	mode_t mode;             /* final permission bits */
+	char temp[NAME_MAX + 1]; /* name in dir: ".BASE.murder-RANDOM" */
 };
+
+#define TEMP_FORMAT ".%.*s.murder-%016" PRIx64
+/* As much of BASE as fits. */
+#define TEMP_BASE_MAX (NAME_MAX - (int)sizeof("..murder-0123456789abcdef") + 1)
 
 /* The open outputs, for output_abandon_all(). */
 static _Atomic(struct output *) open_outputs[OUTPUT_MAX];
@@ -120,7 +125,8 @@ open_temporary(struct output *o, struct ioerr *e)
 	do {
 		if (noise_fill(&r, sizeof(r)) != 0)
 			return ioerr_write(e, o->path, "name", errno);
-		snprintf(o->temp, sizeof(o->temp), ".murder-%016" PRIx64, r);
+		snprintf(o->temp, sizeof(o->temp), TEMP_FORMAT, TEMP_BASE_MAX,
+		    o->base, r);
 		o->fd = openat(o->dir, o->temp, flags, o->mode);
 	} while (o->fd == -1 && errno == EEXIST);
 	if (o->fd == -1)
