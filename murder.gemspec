@@ -22,7 +22,7 @@ Gem::Specification.new do |s|
   s.files = Dir.chdir(__dir__) do
     Dir.glob([
                "{CHANGELOG,CONTRIBUTING,README,SECURITY}.md", "LICENSE", "lib/**/*.rb", "exe/*", "man/*.[1-8]",
-               "doc/*.md", "doc/examples/*", "dist/README*", "ext/murder/{Rakefile,extconf.rb,Makefile}",
+               "doc/*.md", "doc/*.svg", "doc/examples/*", "dist/README*", "ext/murder/{Rakefile,extconf.rb,Makefile}",
                "ext/murder/*.{mk,awk}", "ext/murder/{,core/,io/}*.{c,h}"
              ]) + prebuilt
   end

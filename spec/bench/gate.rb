@@ -4,9 +4,10 @@ require "shellwords"
 
 # Lets measurements have the machine for themselves: MURDER_BENCH_GATE is a
 # command that runs another one when it may (`flock FILE`). Measurements are made
-# while one it started runs; after TURN seconds others are let in between two.
+# while one it started runs; after MURDER_BENCH_TURN seconds (100) others are let
+# in between two.
 module Gate
-  TURN = 100
+  TURN = Integer(ENV.fetch("MURDER_BENCH_TURN", 100))
 
   class << self
     # Runs the block behind the gate.

@@ -9,6 +9,7 @@
 #   ONLY=murder,aria2 DRY=1 (prints, writes nothing); the rest as in rake lab
 require "json"
 require_relative "../lab/lab"
+require_relative "clients"
 require_relative "gate"
 require_relative "report"
 
@@ -29,7 +30,8 @@ class LabBench
     @failed = {}
   end
 
-  # All rounds; in each, every client once. Yields itself after each.
+  # All rounds; in each, every client once. Yields itself after each, and after the
+  # plain copies.
   def perform
     Lab::Network.open(@settings) do |network|
       @speed = Gate.around { Lab::LinkSpeed.new(network) }
@@ -37,12 +39,13 @@ class LabBench
       those = contestants(network)
       those.each { |one| @figures[one.name] = [] }
       peers, plain = those.partition { |one| one.name != PLAIN }
-      # It waits for one link: it needs no machine of its own.
-      @plain_runs.times { plain.each { |one| take_turn(network, one) } }
       @runs.times do
         peers.each { |one| Gate.around { take_turn(network, one) } }
         yield self
       end
+      Gate.leave # the plain copy waits for one link: it needs no machine of its own
+      @plain_runs.times { plain.each { |one| take_turn(network, one) } }
+      yield self if plain.any?
     end
   end
 
@@ -51,7 +54,7 @@ class LabBench
 
   def text
     <<~TEXT
-      #{Report.conditions(@settings.command.sub("lab", "bench:lab"))} #{hosts} #{hosts == 1 ? "host" : "hosts"}, #{Lab::Units.show_bytes(@settings.size)} in #{@settings.pieces} pieces, links of #{Lab::Units.show_rate(@settings.rate)} both ways; one TCP flow carries #{format("%.3f", @speed.bytes_per_second * 8 / 1e6)} Mbit/s, so T\\* = #{format("%.2f", @bound)} s. Medians of #{@figures.reject { |name, _| name == PLAIN }.values.map(&:size).max} rounds (of the plain copy: #{@plain_runs}), every round each client once; all downloads compared with the payload. CPU with the kernel's simulated network, all processes of a host; the seeder's from the receivers' start on.
+      #{Report.conditions(command)} #{hosts} #{hosts == 1 ? "host" : "hosts"}, #{Lab::Units.show_bytes(@settings.size)} in #{@settings.pieces} pieces, links of #{Lab::Units.show_rate(@settings.rate)} both ways; one TCP flow carries #{format("%.3f", @speed.bytes_per_second * 8 / 1e6)} Mbit/s, so T\\* = #{format("%.2f", @bound)} s. Medians of #{@figures.reject { |name, _| name == PLAIN }.values.map(&:size).max} rounds (of the plain copy: #{@plain_runs}), every round each client once; all downloads compared with the payload. CPU with the kernel's simulated network, all processes of a host; the seeder's from the receivers' start on.
 
       #{Report.table(COLUMNS, rows)}
       #{@failed.map { |name, why| "#{name}: #{why}\n" }.join}
@@ -68,6 +71,11 @@ class LabBench
   end
 
   private
+
+  def command
+    command = @settings.command.sub("rake lab", "rake bench:lab")
+    command.include?("HOSTS=") ? command : command.sub(":lab", ":lab HOSTS=#{hosts}")
+  end
 
   def contestants(network)
     absent, foreign = KINDS.partition(&:missing)
@@ -134,5 +142,6 @@ all.zip(rates).each do |hosts, rate|
 
     File.write(File.join(File.dirname(Report::FILE), bench.plot), bench.svg)
     Report.write("lab-#{hosts}", title, bench.text)
+    Clients.write
   end
 end
