@@ -55,6 +55,11 @@ module Murder
       program("murder_client", "seeder", path(options.torrent), path(options.archive), "--daemon", tag)
     end
 
+    # @return [Command] prints a line for each seeder that runs
+    def seeders
+      Command.script(SEEDERS, *program("murder_client", "status", "seeder").words, name: "murder:stop_tracker")
+    end
+
     def stop_seeding(missing: :error)
       stop(missing, "murder_client", "stop", "seeder", tag)
     end

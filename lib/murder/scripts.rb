@@ -14,6 +14,9 @@ module Murder
     # $@: a daemon's `status`. Prints "runs" or nothing.
     RUNS = '! "$@" >/dev/null 2>&1 || echo runs'
 
+    # $@: a daemon's `status`, which may tell of none.
+    SEEDERS = '"$@" 2>/dev/null || :'
+
     # $1: a release that nobody may have made yet.
     NEW_RELEASE = '[ ! -e "$1" ] || { echo "release_path $1 is there already: deploy again" >&2; exit 12; }'
 

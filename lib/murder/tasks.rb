@@ -40,8 +40,26 @@ module Murder
         runner.run(Commands.new(options).start_tracker, runner.hosts(:tracker))
       end
 
+      # At the end of a transfer, the tracker of another one stays.
       def stop_tracker(runner, options)
+        others = runner.cleaning? ? other_seeders(runner, options) : []
+        if others.any?
+          return runner.info("The tracker goes on for #{others.join(", ")}, which others are seeding; then " \
+                             "murder:stop_tracker stops it")
+        end
+
         runner.run(Commands.new(options).stop_tracker(missing: missing(runner)), runner.hosts(:tracker))
+      end
+
+      # @return [Array<String>] their tags
+      def other_seeders(runner, options)
+        said = runner.attempt { runner.capture(Commands.new(options).seeders, runner.hosts(:seeder)) }
+        tags = said.to_h.values.join("\n").scan(/^role=seeder tag=(\S+)/).flatten.uniq
+        tags.map do |tag|
+          tag.gsub(/%(\h\h)/) do
+            Regexp.last_match(1).hex.chr
+          end.force_encoding(Encoding::UTF_8)
+        end - [options.tag]
       end
 
       def create_torrent(runner, options)

@@ -315,6 +315,19 @@ RSpec.shared_examples "murder on Capistrano" do
       expect(recorder.commands.last).to include("murder:clean_temp_files")
     end
 
+    it "leaves the tracker to another transfer, whose seeder runs" do
+      recorder.answer(/status seeder$/, out: "role=seeder tag=other%20one pid=7\n")
+      transfer
+      expect(programs_run.last).to eq("client stop seeder")
+      expect(recorder.log.string).to include("The tracker goes on for other one, ")
+    end
+
+    it "does not take its own seeder, which could not be stopped, for another's" do
+      recorder.answer(/status seeder$/, out: "role=seeder tag=v1 pid=8\n")
+      transfer
+      expect(programs_run.last).to eq("tracker stop")
+    end
+
     it "stops nothing that it has not begun" do
       recorder.answer(/make_torrent/, err: "no such file\n", status: 4)
       expect(failing { transfer }).to eq("murder:create_torrent failed on h1: no such file")

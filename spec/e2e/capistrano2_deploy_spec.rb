@@ -132,6 +132,19 @@ RSpec.describe "deploying by murder with Capistrano 2", :e2e do
     expect(cap.cap("deploy:check")).to fail_saying(%r{/srv/app/shared/murder.*murder:distribute_files}m)
   end
 
+  it "leaves the tracker that it started to another transfer, and the next one stops it" do
+    cap = deployer(source)
+    write_files(host(1), "/srv/data", payload)
+    other = ["tag=other", "files_path=/srv/data"]
+    expect(cap.cap("deploy:setup", "murder:create_torrent", "murder:start_seeding", *other)).to succeed
+    expect(cap.cap("deploy").tap { |result| expect(result.text).to match(/The tracker goes on for other, /) })
+      .to succeed
+    expect(all_running).to contain_exactly(/murder_tracker/, /murder_client seeder .*--tag=other/)
+    host(1).sh!("/srv/app/shared/murder/murder_client stop seeder --tag other")
+    expect(cap.cap("deploy")).to succeed
+    expect(left_running).to be_empty
+  end
+
   it "leaves a tracker running that the deploy did not start" do
     cap = operator(<<~RUBY)
       load "deploy"
