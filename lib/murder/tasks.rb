@@ -55,11 +55,12 @@ module Murder
       def other_seeders(runner, options)
         said = runner.attempt { runner.capture(Commands.new(options).seeders, runner.hosts(:seeder)) }
         tags = said.to_h.values.join("\n").scan(/^role=seeder tag=(\S+)/).flatten.uniq
-        tags.map do |tag|
-          tag.gsub(/%(\h\h)/) do
-            Regexp.last_match(1).hex.chr
-          end.force_encoding(Encoding::UTF_8)
-        end - [options.tag]
+        tags.map { |tag| unescaped(tag) } - [options.tag]
+      end
+
+      # @return [String] a tag of which murder_client has printed %XX
+      def unescaped(tag)
+        tag.b.gsub(/%\h\h/) { |code| code.delete("%").hex.chr }.force_encoding(Encoding::UTF_8)
       end
 
       def create_torrent(runner, options)

@@ -316,10 +316,10 @@ RSpec.shared_examples "murder on Capistrano" do
     end
 
     it "leaves the tracker to another transfer, whose seeder runs" do
-      recorder.answer(/status seeder$/, out: "role=seeder tag=other%20one pid=7\n")
+      recorder.answer(/status seeder$/, out: "role=seeder tag=other%20%C3%BCne pid=7\n")
       transfer
       expect(programs_run.last).to eq("client stop seeder")
-      expect(recorder.log.string).to include("The tracker goes on for other one, ")
+      expect(recorder.log.string).to include("The tracker goes on for other üne, ")
     end
 
     it "does not take its own seeder, which could not be stopped, for another's" do
