@@ -56,7 +56,7 @@ RSpec.describe "murder's tasks in Capistrano 2", :e2e do
     end
   end
 
-  it "carries a directory from the seeder to all peers, step by step" do
+  it "carries a directory from the seeder to all peers, step by step", :sanitized do
     cap = standalone
     ready(cap)
     write_files(host(1), "/srv/data", ".git/config" => "g", ".gitignore" => "g", "deep/.gitkeep" => "g")

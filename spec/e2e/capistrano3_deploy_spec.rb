@@ -52,7 +52,7 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
     expect(hosts.select(&:up?).map { |host| File.symlink?(host.path("/srv/app/current")) }).to all(be(false))
   end
 
-  it "brings one release after another to every server, links what is shared, and rolls back" do
+  it "brings one release after another to every server, links what is shared, and rolls back", :sanitized do
     cap = deployer3("/srv/source.git", <<~RUBY)
       append :linked_files, "config/secret.yml"
       append :linked_dirs, "log"

@@ -199,6 +199,12 @@ module E2E
     def findings
       hosts.select(&:up?).flat_map { |host| Dir.glob("#{host.path(FINDINGS)}*").map { |file| File.read(file) } }
     end
+
+    # Programs on the hosts that have no sanitizers in them.
+    def unsanitized
+      programs = hosts.select(&:up?).flat_map { |host| Dir.glob(host.path("/srv/{,app/shared/}murder/murder_*")) }
+      programs.reject { |file| File.binread(file).include?("__asan_init") }
+    end
   end
 end
 
@@ -210,7 +216,7 @@ RSpec.shared_context "with hosts" do
     clean_hosts
   end
 
-  after { expect(findings).to be_empty if E2E::SANITIZED }
+  after { expect([findings, unsanitized]).to all(be_empty) if E2E::SANITIZED }
 end
 
 RSpec::Matchers.define(:fail_saying) do |*patterns|
