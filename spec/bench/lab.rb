@@ -30,8 +30,8 @@ class LabBench
     @failed = {}
   end
 
-  # All rounds; in each, every client once. Yields itself after each, and after the
-  # plain copies.
+  # All rounds; in each, every client once. Yields itself after each turn: what
+  # is measured is not lost when it is interrupted.
   def perform
     Lab::Network.open(@settings) do |network|
       @speed = Gate.around { Lab::LinkSpeed.new(network) }
@@ -39,13 +39,15 @@ class LabBench
       those = contestants(network)
       those.each { |one| @figures[one.name] = [] }
       peers, plain = those.partition { |one| one.name != PLAIN }
-      @runs.times do
-        peers.each { |one| Gate.around { take_turn(network, one) } }
+      (peers * @runs).each do |one|
+        Gate.around { take_turn(network, one) }
         yield self
       end
       Gate.leave # the plain copy waits for one link: it needs no machine of its own
-      @plain_runs.times { plain.each { |one| take_turn(network, one) } }
-      yield self if plain.any?
+      (plain * @plain_runs).each do |one|
+        take_turn(network, one)
+        yield self
+      end
     end
   end
 

@@ -20,7 +20,7 @@ class Contestant
       throttle.max_peers.normal.set = 200
       throttle.min_peers.seed.set = 100
       throttle.max_peers.seed.set = 200
-      throttle.max_uploads.set = 16
+      throttle.max_uploads.set = 4
     RC
 
     private
