@@ -15,7 +15,8 @@ module Clients
      "4 upload slots (of 4 and 16, with 16 hosts at 50 Mbit/s, 4 were faster: 24.7 s, not 28.0 s), 200 new " \
      "connections a second, a seed need not check its file"],
     ["rtorrent", %w[rtorrent -h], /version (\S+)/,
-     "as a daemon, 4 upload slots (with 16, its seed sent 5.7 copies to 16 hosts), 100 to 200 " \
+     "as a daemon, 4 upload slots (16 in the tables of 2026-11-22, where its seed sent 5.7 " \
+     "copies to 16 hosts: the next run will show it faster), 100 to 200 " \
      "peers, no second check of what is complete"],
     ["transmission", %w[transmission-cli -V], /transmission-cli (\S+)/,
      "8 upload slots (4 and 8 are alike), cache of 64 MiB, 200 peers, no queue. It looks at its peers every 10 s " \
