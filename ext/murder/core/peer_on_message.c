@@ -69,6 +69,13 @@ needs_fast(enum wire_kind k)
 }
 
 static void
+on_suggest(struct swarm *s, struct peer *p, uint32_t piece)
+{
+	p->suggested = piece;
+	s->recheck = true;
+}
+
+static void
 on_index(struct swarm *s, struct peer *p, const struct wire_msg *m)
 {
 	if (m->piece >= s->c.n_pieces)
@@ -76,7 +83,7 @@ on_index(struct swarm *s, struct peer *p, const struct wire_msg *m)
 	else if (m->kind == WIRE_HAVE)
 		peer_on_have(s, p, m->piece);
 	else if (m->kind == WIRE_SUGGEST)
-		p->suggested = m->piece;
+		on_suggest(s, p, m->piece);
 	/* Allowed-fast sets help the choked; nobody of ours is choked for
 	 * longer than it takes to say "interested". */
 }

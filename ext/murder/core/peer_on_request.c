@@ -15,7 +15,8 @@ void
 peer_on_request(struct swarm *s, struct peer *p, struct block b)
 {
 	if (!bits_get(&s->have, b.piece) || s->stopping ||
-	    p->wants.n >= LIMIT_REQUESTS_IN || (p->am_choking && !p->kin)) {
+	    p->wants.n >= LIMIT_REQUESTS_IN || (p->am_choking && !p->kin) ||
+	    !serve_takes(s, p, b.piece)) {
 		refuse(s, p, b);
 		return;
 	}

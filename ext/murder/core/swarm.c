@@ -6,22 +6,16 @@
 /* Bytes of control messages waiting to be taken, at most. */
 #define MAX_ARENA (64u << 20)
 
-static uint32_t
-clamp(uint32_t n, uint32_t low, uint32_t high)
-{
-	return n < low ? low : n > high ? high : n;
-}
-
 void
 swarm_config_init(struct swarm_config *c)
 {
 	/* Many at once keep every link busy; but each of them is a piece that
 	 * is late, so there may be more the more pieces there are. */
-	c->upload_slots = clamp(c->n_pieces / 128, 3, 8);
-	c->download_slots = clamp(c->n_pieces / 40, 6, 24);
+	c->upload_slots = c->n_pieces < 1024 ? 3 : 4;
+	c->download_slots = c->n_pieces < 1024 ? 6 : 8;
 	c->block_bytes = 64u << 10;
-	c->max_peers = 60;
-	c->want_peers = 24;
+	c->max_peers = 32;
+	c->want_peers = 16;
 	c->max_dialling = 16;
 	c->max_held_bytes = 32u << 20;
 	c->silence = TICK_S(2);
@@ -209,6 +203,7 @@ swarm_leave(struct swarm *s)
 	ask_sweep(s);
 	ask_kin(s);
 	serve_next(s);
+	solicit(s);
 	dial_more(s);
 	announce_check(s);
 	peer_reap(s);

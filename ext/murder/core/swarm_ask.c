@@ -11,8 +11,6 @@
 
 #include "swarm_int.h"
 
-#define PATIENCE 4
-
 /* What could be asked of a neighbour now. */
 struct work {
 	struct partial *partial; /* begun already; or NULL and … */
@@ -145,6 +143,12 @@ has_suggestion(const struct swarm *s, const struct peer *p)
 {
 	return p->suggested != NO_PIECE && bits_get(&p->have, p->suggested) &&
 	       picker_is_open(&s->picker, p->suggested);
+}
+
+static bool
+is_only_source(const struct swarm *s, const struct peer *p)
+{
+	return has_suggestion(s, p) && s->picker.n_owners[p->suggested] <= 1;
 }
 
 /* Asking twice is for those to whom nothing comes at all: at the beginning,
@@ -287,11 +291,10 @@ ask_more(struct swarm *s, struct peer *p)
 	}
 }
 
-/* ---- kin ------------------------------------------------------------------
- */
+/* ---- kin ---------------------------------------------------------------- */
 
-static bool
-is_asked(const struct peer *p)
+bool
+ask_is_out(const struct peer *p)
 {
 	return p->asked.n > 0 || p->rx_left > 0;
 }
@@ -304,7 +307,7 @@ n_asked(const struct swarm *s)
 
 	for (i = 0; i < s->c.max_peers; i++) {
 		p = peer_up(s, i);
-		if (p != NULL && p->kin && is_asked(p) && !p->extra)
+		if (p != NULL && p->kin && ask_is_out(p) && !p->extra)
 			n++;
 	}
 	return n;
@@ -313,7 +316,7 @@ n_asked(const struct swarm *s)
 static bool
 may_ask(const struct swarm *s, const struct peer *p)
 {
-	return p->kin && !is_asked(p) && p->n_offers > 0 && !p->snubbed &&
+	return p->kin && !ask_is_out(p) && p->n_offers > 0 && !p->snubbed &&
 	       tick_due(p->rest_until, s->now);
 }
 
@@ -353,68 +356,77 @@ ask_one(struct swarm *s)
 	return false;
 }
 
-/* A neighbour that suggests is asked beyond the limit: nobody else may have
- * that piece. */
-static void
-ask_suggested(struct swarm *s)
+static uint32_t
+n_extra(const struct swarm *s)
 {
-	uint32_t i;
-	struct peer *p;
-	struct work w;
+	uint32_t i, n = 0;
+	const struct peer *p;
 
 	for (i = 0; i < s->c.max_peers; i++) {
 		p = peer_up(s, i);
-		if (p == NULL || !may_ask(s, p) || !has_suggestion(s, p) ||
-		    s->picker.n_owners[p->suggested] > 1 ||
-		    !find_work(s, p, &w))
-			continue;
-		request(s, p, &w, LIMIT_REQUESTS_OUT);
-		p->extra = true;
+		if (p != NULL && p->kin && ask_is_out(p) && p->extra)
+			n++;
 	}
+	return n;
+}
+
+/* A neighbour that suggests has an upload free, or what nobody else has: it is
+ * asked beyond the limit. */
+static void
+ask_suggested(struct swarm *s)
+{
+	uint32_t i, n = n_extra(s);
+	struct peer *p;
+	struct work w;
+
+	for (i = 0; i < s->c.max_peers && s->err == 0; i++) {
+		p = peer_up(s, i);
+		if (p == NULL || p->suggested == NO_PIECE || !may_ask(s, p) ||
+		    (n >= s->c.download_slots && !is_only_source(s, p)))
+			continue;
+		if (find_work(s, p, &w) && !w.duplicate) {
+			request(s, p, &w, LIMIT_REQUESTS_OUT);
+			p->extra = true;
+			n++;
+		}
+		p->suggested = NO_PIECE;
+	}
+}
+
+/* How many to ask: more while we lag behind our neighbours. */
+static uint32_t
+want_asked(const struct swarm *s)
+{
+	uint32_t i, n = 0, more;
+	uint64_t sum = 0;
+	const struct peer *p;
+
+	for (i = 0; i < s->c.max_peers; i++) {
+		p = peer_up(s, i);
+		if (p == NULL || !p->kin || p->have.n_set == s->c.n_pieces)
+			continue;
+		sum += p->have.n_set;
+		n++;
+	}
+	if (n > 0 && sum / n <= s->have.n_set)
+		return s->c.download_slots;
+	more = n > 0 ? (uint32_t)(sum / n - s->have.n_set) / 2 : UINT32_MAX;
+	return s->c.download_slots +
+	       (more < s->c.download_slots ? more : s->c.download_slots);
 }
 
 void
 ask_kin(struct swarm *s)
 {
-	uint32_t n;
+	uint32_t n, max;
 
 	if (!s->recheck || swarm_complete(s) || s->stopping)
 		return;
 	s->recheck = false;
 	ask_suggested(s);
-	for (n = n_asked(s); n < s->c.download_slots && s->err == 0; n++)
+	for (n = n_asked(s), max = want_asked(s); n < max && s->err == 0; n++)
 		if (!ask_one(s))
 			return;
-}
-
-/* How long a request may stand in a pool, or a block in mid-air: as long as
- * all we ask for at once takes to arrive. */
-static struct duration
-patience(const struct swarm *s)
-{
-	uint64_t ns = s->piece_pause.ns * s->c.download_slots * PATIENCE;
-
-	if (s->piece_pause.ns == 0)
-		ns = TICK_MS(200).ns;
-	return (struct duration){
-	    .ns = ns < TICK_MS(10).ns ? TICK_MS(10).ns : ns};
-}
-
-/* A request that waits too long in a pool is taken elsewhere. */
-static void
-check_patience(struct swarm *s, struct peer *p)
-{
-	uint64_t limit = patience(s).ns * (p->rx_left > 0 ? 3 : 1);
-
-	if (!p->kin || !is_asked(p) ||
-	    tick_since(p->asked_at, s->now).ns <= limit)
-		return;
-	if (p->rx_left > 0)
-		piece_interrupt(s, p); /* others may be asked for the rest */
-	else if (s->picker.n_owners[p->asked.at[0].piece] <= 1)
-		return; /* nobody else has it */
-	p->rest_until = tick_add(s->now, (struct duration){.ns = limit / 2});
-	ask_forget(s, p, true);
 }
 
 void
@@ -439,37 +451,4 @@ ask_forget(struct swarm *s, struct peer *p, bool cancel)
 		ask_drop(s, p, p->asked.n - 1);
 	}
 	ask_sweep(s);
-}
-
-/* How long a neighbour may owe us bytes and send none. */
-static struct duration
-silence_of(const struct swarm *s, const struct peer *p)
-{
-	uint64_t ns = s->c.silence.ns;
-
-	if (ns < 4 * s->piece_time.ns)
-		ns = 4 * s->piece_time.ns;
-	if (ns < 8 * p->per_block.ns)
-		ns = 8 * p->per_block.ns;
-	/* Foreign clients may let a request wait behind others. */
-	if (!p->kin && ns < TICK_S(10).ns)
-		ns = TICK_S(10).ns;
-	return (struct duration){.ns = ns};
-}
-
-void
-ask_check_silence(struct swarm *s, struct peer *p)
-{
-	struct duration limit = silence_of(s, p);
-
-	if (p->snubbed && tick_since(p->heard, s->now).ns > 3 * limit.ns) {
-		peer_close(s, p, CLOSE_SILENT);
-		return;
-	}
-	check_patience(s, p);
-	if (!is_asked(p) || tick_since(p->asked_at, s->now).ns <= limit.ns)
-		return;
-	p->snubbed = true;
-	piece_interrupt(s, p);
-	ask_forget(s, p, true);
 }

@@ -83,7 +83,7 @@ struct peer {
 	bool rx_discard;
 	bool snubbed;       /* fell silent while it owed us something */
 	uint32_t suggested; /* BEP 6: the piece it would like to send */
-	bool extra; /* asked for its suggestion, beyond download_slots */
+	bool extra;         /* asked as it suggested, beyond download_slots */
 	struct instant rest_until; /* it let our request wait: ask others */
 	struct instant asked_at; /* of the oldest request, or last byte since */
 	struct duration per_block; /* smoothed time between its blocks */
@@ -95,7 +95,8 @@ struct peer {
 	uint32_t n_in_io;
 	uint32_t sent;    /* bytes of wants.at[0] that left */
 	uint32_t offered; /* what we suggested to it last, or NO_PIECE */
-	bool slow;        /* drained far below the usual rate */
+	struct instant solicited; /* until then it may be about to ask */
+	bool slow;                /* drained far below the usual rate */
 
 	uint8_t pex_id;          /* to send PEX under; 0: do not */
 	struct instant pex_next; /* when it may be told again */
@@ -260,6 +261,10 @@ void ask_drop(struct swarm *s, struct peer *p, uint32_t i);
 void ask_sweep(struct swarm *s);
 /* Asks more of our kin, if there may be something to ask. */
 void ask_kin(struct swarm *s);
+/* Whether something is asked of p or arriving from it. */
+bool ask_is_out(const struct peer *p);
+
+/* ---- swarm_overdue.c ---------------------------------------------------- */
 /* Times out what is owed; for housekeeping. */
 void ask_check_silence(struct swarm *s, struct peer *p);
 
@@ -290,8 +295,17 @@ void serve_drop(struct swarm *s, struct peer *p);
 /* p can be told what to ask for. */
 void serve_suggest(struct swarm *s, struct peer *p);
 void serve_on_request(struct swarm *s, struct peer *p);
+/* Whether a request of p for that piece may wait here; the seeder suggests
+ * another one if not. */
+bool serve_takes(struct swarm *s, struct peer *p, uint32_t piece);
+/* Whether p has asked and waits for its turn. */
+bool serve_waits(struct swarm *s, const struct peer *p);
 void serve_on_sent(struct swarm *s, struct peer *p, uint32_t n);
 void serve_check(struct swarm *s); /* for housekeeping */
+
+/* ---- swarm_solicit.c ---------------------------------------------------- */
+/* Asks neighbours to ask, if few wait for our next upload. */
+void solicit(struct swarm *s);
 
 /* ---- swarm_dial.c ------------------------------------------------------- */
 void dial_add(struct swarm *s, const struct addr *a);

@@ -39,6 +39,55 @@ serve_suggest(struct swarm *s, struct peer *p)
 	peer_say_suggest(s, p, piece);
 }
 
+/* Whether others are getting or have that piece, so that p may ask them. */
+static bool
+is_out(struct swarm *s, const struct peer *p, uint32_t piece)
+{
+	const struct peer *q;
+	uint32_t i;
+
+	if (s->picker.n_owners[piece] > 0)
+		return true;
+	for (i = 0; i < MAX_SLOTS; i++) {
+		q = peer_of(s, s->uploads[i].peer);
+		if (q != NULL && q != p && q->wants.n > 0 &&
+		    q->wants.at[0].piece == piece)
+			return true;
+	}
+	return false;
+}
+
+bool
+serve_takes(struct swarm *s, struct peer *p, uint32_t piece)
+{
+	if (!s->began_complete || !p->kin || !p->fast || p->offered == piece ||
+	    !is_out(s, p, piece) || sowing_is_due(&s->sowing, piece, &p->have))
+		return true;
+	if (p->offered == NO_PIECE)
+		serve_suggest(s, p);
+	return false;
+}
+
+/* The seeder began to send that piece to p: the others who wait for it get
+ * something else meanwhile. */
+static void
+turn_away(struct swarm *s, const struct peer *p, uint32_t piece)
+{
+	struct peer *q;
+	uint32_t i;
+
+	for (i = 0; s->began_complete && i < s->c.max_peers; i++) {
+		q = peer_up(s, i);
+		if (q == NULL || q == p || q->n_in_io > 0 || q->wants.n == 0 ||
+		    q->wants.at[0].piece != piece || serve_takes(s, q, piece))
+			continue;
+		while (q->wants.n > 0) {
+			peer_say_block(s, q, WIRE_REJECT, q->wants.at[0]);
+			block_list_remove(&q->wants, 0);
+		}
+	}
+}
+
 /* ---- uploads ------------------------------------------------------------ */
 
 static struct upload *
@@ -122,6 +171,12 @@ is_candidate(struct swarm *s, const struct peer *p)
 	return p->n_in_io == 0 && p->wants.n > 0 && upload_of(s, p) == NULL;
 }
 
+bool
+serve_waits(struct swarm *s, const struct peer *p)
+{
+	return is_candidate(s, p);
+}
+
 static uint32_t
 n_uploads(const struct swarm *s, bool slow)
 {
@@ -167,13 +222,16 @@ choose(struct swarm *s, bool slow_only)
 static void
 begin(struct swarm *s, struct upload *u, struct peer *p)
 {
+	uint32_t piece = p->wants.at[p->n_in_io].piece;
+
 	*u = (struct upload){.peer = p->id,
 	    .slow = p->slow,
 	    .since = s->now,
 	    .moved = s->now,
 	    .quota = s->c.piece_length};
-	suggestion_became(s, p, p->wants.at[p->n_in_io].piece);
+	suggestion_became(s, p, piece);
 	feed(s, p, u);
+	turn_away(s, p, piece);
 }
 
 static struct upload *
@@ -223,6 +281,7 @@ serve_on_request(struct swarm *s, struct peer *p)
 {
 	struct upload *u = upload_of(s, p);
 
+	p->solicited = s->now;
 	if (u != NULL)
 		feed(s, p, u);
 }

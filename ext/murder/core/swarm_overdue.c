@@ -1,0 +1,71 @@
+/*
+ * What is overdue: requests that stand too long in a neighbour's pool go
+ * elsewhere, and who owes us bytes and is silent is asked no more.
+ */
+#include "swarm_int.h"
+
+/* Rounds of everything asked for at once. */
+#define PATIENCE 8
+
+/* How long a request may stand in a pool, or a block in mid-air: as long as
+ * all we ask for at once takes to arrive. */
+static struct duration
+patience(const struct swarm *s)
+{
+	uint64_t ns = s->piece_pause.ns * s->c.download_slots * PATIENCE;
+
+	if (s->piece_pause.ns == 0)
+		ns = TICK_MS(200).ns;
+	return (struct duration){
+	    .ns = ns < TICK_MS(10).ns ? TICK_MS(10).ns : ns};
+}
+
+/* A request that waits too long in a pool is taken elsewhere. */
+static void
+check_patience(struct swarm *s, struct peer *p)
+{
+	uint64_t limit = patience(s).ns * (p->rx_left > 0 ? 3 : 1);
+
+	if (!p->kin || !ask_is_out(p) ||
+	    tick_since(p->asked_at, s->now).ns <= limit)
+		return;
+	if (p->rx_left > 0)
+		piece_interrupt(s, p); /* others may be asked for the rest */
+	else if (s->picker.n_owners[p->asked.at[0].piece] <= 1)
+		return; /* nobody else has it */
+	p->rest_until = tick_add(s->now, (struct duration){.ns = limit / 2});
+	ask_forget(s, p, true);
+}
+
+/* How long a neighbour may owe us bytes and send none. */
+static struct duration
+silence_of(const struct swarm *s, const struct peer *p)
+{
+	uint64_t ns = s->c.silence.ns;
+
+	if (ns < 4 * s->piece_time.ns)
+		ns = 4 * s->piece_time.ns;
+	if (ns < 8 * p->per_block.ns)
+		ns = 8 * p->per_block.ns;
+	/* Foreign clients may let a request wait behind others. */
+	if (!p->kin && ns < TICK_S(10).ns)
+		ns = TICK_S(10).ns;
+	return (struct duration){.ns = ns};
+}
+
+void
+ask_check_silence(struct swarm *s, struct peer *p)
+{
+	struct duration limit = silence_of(s, p);
+
+	if (p->snubbed && tick_since(p->heard, s->now).ns > 3 * limit.ns) {
+		peer_close(s, p, CLOSE_SILENT);
+		return;
+	}
+	check_patience(s, p);
+	if (!ask_is_out(p) || tick_since(p->asked_at, s->now).ns <= limit.ns)
+		return;
+	p->snubbed = true;
+	piece_interrupt(s, p);
+	ask_forget(s, p, true);
+}
