@@ -7,7 +7,7 @@
 #include "swarm_int.h"
 
 #define SMALL 24 /* hosts in a small swarm */
-#define NEWS 64 /* pieces we had last, among which we look first */
+#define NEWS 64  /* pieces we had last, among which we look first */
 
 /* Those who should wait or be about to: more in a large swarm, whose hosts know
  * few of the others; hardly any where pieces are few and large. */
