@@ -22,7 +22,11 @@ module Murder
     # that, where the kernel itself tries for a quarter of an hour.
     KEEPALIVE = { TCP_KEEPIDLE: 20, TCP_KEEPALIVE: 20, TCP_KEEPINTVL: 5, TCP_KEEPCNT: 4, TCP_USER_TIMEOUT: 40_000 }
                 .select { |name, _| Socket.const_defined?(name) }.freeze
-    private_constant :KEEPALIVE
+    # What Ctrl-C is told as. Whoever presses it while cleaning up gets a word
+    # for it, and is taken at it when it comes once more.
+    INTERRUPTED = "interrupted: what was begun has been ended"
+    PATIENCE = "murder: still cleaning up on the hosts; Ctrl-C once more leaves there what is left\n"
+    private_constant :KEEPALIVE, :INTERRUPTED, :PATIENCE
 
     # Runs a task's body.
     def perform(task)
@@ -65,10 +69,12 @@ module Murder
     # @return [Array<Exception>] what went wrong in it
     def cleaning
       before = @problems
-      interrupted if before.nil? && $ERROR_INFO.is_a?(SignalException)
-      @problems = []
-      yield
-      @problems
+      patiently do
+        interrupted if before.nil? && $ERROR_INFO.is_a?(SignalException)
+        @problems = []
+        yield
+        @problems
+      end
     ensure
       @problems = before
     end
@@ -78,6 +84,33 @@ module Murder
     end
 
     private
+
+    # Runs the block through one Ctrl-C: a second one, pressed because the first
+    # takes a moment, would leave on the hosts what the first came to end. Who
+    # has a handler of his own keeps it.
+    def patiently
+      pressed = 0
+      before = trap(:INT) do
+        pressed += 1
+        raise Interrupt, left_behind, cause: nil if pressed > 1
+
+        $stderr.write(PATIENCE)
+      end || "SYSTEM_DEFAULT"
+      trap(:INT, before) unless before == "DEFAULT"
+      yield
+    ensure
+      trap(:INT, before) if before
+    end
+
+    # @return [Interrupt] one that says in a line what became of what was begun
+    def told(interrupt)
+      interrupt.message.start_with?("interrupted") ? interrupt : Interrupt.new(INTERRUPTED)
+    end
+
+    def left_behind
+      "interrupted while cleaning up: hosts may still run or hold what was begun: murder:stop_all_peering, " \
+        "murder:stop_all_seeding, murder:clean_temp_files tag=#{variable(:tag)} and murder:stop_tracker end that"
+    end
 
     # Has the kernel notice when the other end is gone.
     #

@@ -23,8 +23,8 @@ module Murder
     # Where a configuration keeps its adapter.
     VARIABLE = :murder_adapter
     # What Ruby prints before an Interrupt's message.
-    INTERRUPTED = ["cap"].freeze
-    private_constant :INTERRUPTED
+    CAP = ["cap"].freeze
+    private_constant :CAP
 
     # @param config [::Capistrano::Configuration]
     # @return [Capistrano2] the adapter of that configuration; sets everything up the first time
@@ -64,10 +64,7 @@ module Murder
       raise ::Capistrano::Error, e.message
     rescue Interrupt => e
       # Capistrano lets Ruby tell it, with 50 lines of where it was
-      raise e if e.backtrace == INTERRUPTED
-
-      raise Interrupt.new("interrupted: what was begun has been ended").tap { |one| one.set_backtrace(INTERRUPTED) },
-            cause: nil
+      raise told(e).tap { |one| one.set_backtrace(CAP) }, cause: nil
     end
 
     # Runs another task with its hooks.

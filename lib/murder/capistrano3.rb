@@ -56,11 +56,14 @@ module Murder
       Rake::Task["murder:#{task}"].tap(&:reenable).invoke
     end
 
-    # Runs the block under a name for what fails in it.
+    # Runs the block under a name for what fails in it; Ctrl-C gets a text, for
+    # Rake and deploy:failed tell that.
     def doing(what)
       before = @what
       @what = what
       yield
+    rescue Interrupt => e
+      raise told(e), cause: nil
     ensure
       @what = before
     end

@@ -122,6 +122,23 @@ RSpec.describe "a deploy by murder that fails", :e2e do
     end
   end
 
+  it "because of Ctrl-C leaves nothing either when it is pressed twice" do
+    cap = deployer(source)
+    deployed(cap)
+    fleet.shaped("6mbit") do
+      job = cap.start("deploy")
+      job.wait_for(/murder_client peer/, timeout: 90)
+      sleep 1.5
+      job.interrupt
+      job.wait_for(/cleaning up/)
+      job.interrupt
+      expect(job.wait(timeout: 60)).not_to eq(0)
+      expect(job.text).to match(/^murder: still cleaning up/)
+      expect(job.text).to end_with("cap: interrupted: what was begun has been ended (Interrupt)\n")
+    end
+    expect_as_before
+  end
+
   it "because of Ctrl-C can be repeated at once, and then succeeds" do
     cap = deployer(source)
     deployed(cap)

@@ -296,7 +296,7 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
 
   describe "when it is interrupted with Ctrl-C" do
     # While the first of the tasks that match is at work.
-    def interrupt_at(pattern, bytes: 60 << 20)
+    def interrupt_at(pattern, bytes: 60 << 20, again: nil)
       commit(source, { "big" => Random.new(4).bytes(bytes) })
       publish(source)
       cap = deployer3("/srv/source.git")
@@ -306,7 +306,12 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
         job.wait_for(pattern)
         sleep 0.7
         job.interrupt
+        if again
+          job.wait_for(again)
+          job.interrupt
+        end
         expect(job.wait(timeout: 60)).not_to eq(0)
+        expect(job.text).to include("failed with an error: interrupted: what was begun has been ended")
       end
       expect_nothing_done
     end
@@ -326,6 +331,7 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
     end
 
     it("transferring: nothing is left") { interrupt_at(/murder_client peer/) }
+    it("twice: nothing is left") { interrupt_at(/murder_client peer/, again: /cleaning up/) }
     it("fetching the revision: nothing is left") { interrupt_at(/git archive/) }
   end
 end
