@@ -79,20 +79,25 @@ module Murder
     def by_platform(servers, said)
       return { Programs.local_platform => servers } if runner.dry_run?
 
-      groups = servers.group_by { |server| Programs.platform(said.fetch(server, "").lines.first.to_s) }
-      strange = groups.keys.to_h { |platform| [platform, problem(platform)] }.compact
-      refuse(groups, strange, servers.size) if strange.any?
+      groups = servers.group_by { |server| Programs.platform(uname(said[server])) }
+      strange = servers.to_h { |server| [runner.host_name(server), problem(uname(said[server]))] }.compact
+      raise CommandError.new(strange, n_hosts: servers.size, what: WHAT) if strange.any?
+
       groups
     end
 
-    # @param strange [Hash{String => String}] platform => what is the matter
-    def refuse(groups, strange, n_hosts)
-      failures = strange.flat_map { |platform, text| groups[platform].map { |one| [runner.host_name(one), text] } }
-      raise CommandError.new(failures.to_h, n_hosts: n_hosts, what: WHAT)
+    # The first line, which a shell's start files may have printed; "": `uname` failed.
+    def uname(said)
+      said.to_s[/\A(?!machine )(.*)$/, 1].to_s.strip
     end
 
-    def problem(platform)
-      return "`uname -sm` named no platform" if platform.empty?
+    # What is the matter with the platform of a host; nil: nothing.
+    def problem(uname)
+      platform = Programs.platform(uname)
+      if platform.empty?
+        return "`uname -sm` named no platform, the host said #{uname[0, 80].inspect}: that command must work " \
+               "there, and the shell's start files must print nothing"
+      end
 
       Programs.directory(platform)
       nil

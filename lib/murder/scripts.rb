@@ -172,7 +172,7 @@ module Murder
     UNPACK_MURDER = <<~SH
       cd "$1" || exit 5;
       said=$({ gzip -dc "$2" | tar -xf -; } 2>&1) || { rm -f "$2";
-      echo "remote_murder_path $1: cannot unpack there: $(echo "$said" | tail -n 1)" >&2; exit 5; };
+      echo "remote_murder_path $1: cannot unpack there: $(echo "$said" | grep -v "^tar: Exiting" | tail -n 1)" >&2; exit 5; };
       rm -f "$2";
       said=$(./murder_client --version 2>&1 >/dev/null); s=$?; said=$(echo "$said" | tail -n 1);
       case $s in 0) exit 0;;

@@ -152,6 +152,22 @@ RSpec.describe "The static programs on foreign systems", :e2e, :dist do
     end
   end
 
+  it "are not sent anywhere when a host's shell prints something first: it is named, with what it said" do
+    Hosts::Fleet.open(count: 2) do |fleet|
+      fleet[2].sh!("echo 'echo Welcome' > ~/.bashrc")
+      expect(refused(fleet)).to include('failed on host2: `uname -sm` named no platform, the host said "Welcome":')
+    end
+  end
+
+  it "that cannot be unpacked are said with the cause, such as a disk without inodes" do
+    Hosts::Fleet.open(count: 1) do |fleet|
+      fleet[1].sh!("mkdir /srv/murder && mount -t tmpfs -o nr_inodes=3 none /srv/murder")
+      result = operator(fleet).cap("murder:distribute_files",
+                                   env: { "SEEDER" => "host1", "MURDER_PROGRAMS" => "#{dist}/linux-x86_64" })
+      expect(result.text.lines.last).to match(/failed on host1: .*cannot unpack there: .*No space left on device/)
+    end
+  end
+
   # Has every `sh` of a host run as if the kernel had none of these system calls.
   def age(host, first, last)
     skip "the numbers are x86_64's" unless `uname -m`.chomp == "x86_64"
