@@ -45,6 +45,18 @@ RSpec.describe Hosts, :e2e do
     left.empty?
   end
 
+  it "keeps the hosts' disks below /tmp where MURDER_HOSTS_DIR says so, and hides them from the hosts" do
+    Dir.mktmpdir("murder-spec-", "/tmp") do |dir|
+      allow(Hosts::Workdir).to receive(:base).and_return(dir)
+      Hosts::Fleet.open(count: 1) do |fleet|
+        expect(fleet.workdir.path).to start_with("#{dir}/")
+        fleet[1].sh!("echo own > #{fleet.temp}/file")
+        expect(ssh(fleet, fleet[1], "ls -A #{fleet.temp}").out).to eq("file\n")
+      end
+      expect(Dir.children(dir)).to be_empty
+    end
+  end
+
   context "with a fleet of three" do
     attr_reader :fleet
 

@@ -22,9 +22,10 @@ mount --bind "$HOSTS_FILE" /etc/hosts
 for file in passwd shadow; do
   mount --bind "$ETC/$file" "/etc/$file"
 done
-mount --bind "$DISK/tmp" /tmp
 mount --bind "$DISK/srv" /srv
 mount --bind "$DISK/home" "$HOME_DIR"
+# last: the disk may be below it
+mount --bind "$DISK/tmp" /tmp
 # The rest is the machine's own: no mistake made on a host shall reach it.
 awk '{ print $5 }' /proc/self/mountinfo | while read -r point; do
   case $point in

@@ -4,23 +4,24 @@
 set -e
 mount -t tmpfs -o mode=755 tmpfs /run
 hostname control
-[ -z "$ROOM" ] || mount -t tmpfs -o "mode=755,size=$ROOM" tmpfs "$WORK/disks"
 ip link set lo up
 ip link add "$BRIDGE" type bridge forward_delay 0 mcast_snooping 0
 ip addr add "$ADDRESS" dev "$BRIDGE"
 ip addr add "$ADDRESS6" dev "$BRIDGE" nodad
 ip link set "$BRIDGE" up
+# Not below $WORK, which may be one of them.
 for dir in "$@"; do
-  mkdir -p "$WORK/keep$dir"
-  mount --bind "$dir" "$WORK/keep$dir"
+  mkdir -p "/run/keep$dir"
+  mount --bind "$dir" "/run/keep$dir"
 done
 mount --bind "$WORK/control/tmp" /tmp
 for dir in "$@"; do
   mkdir -p "$dir"
-  mount --bind "$WORK/keep$dir" "$dir"
+  mount --bind "/run/keep$dir" "$dir"
   # They are the user's: to look at, not to change.
   [ "$dir" = "$WORK" ] || mount -o remount,bind,ro "$dir"
 done
+[ -z "$ROOM" ] || mount -t tmpfs -o "mode=755,size=$ROOM" tmpfs "$WORK/disks"
 mount --bind "$WORK/hosts-file" /etc/hosts
 echo ready
 exec cat > /dev/null
