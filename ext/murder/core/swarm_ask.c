@@ -161,7 +161,7 @@ is_idle(const struct swarm *s)
 
 	for (i = 0; i < s->c.max_peers; i++) {
 		p = peer_up(s, i);
-		if (p != NULL && p->rx_left > 0)
+		if (p != NULL && p->rx_left > 0 && !ask_is_stalled(s, p))
 			return false;
 	}
 	return true;

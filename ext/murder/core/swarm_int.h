@@ -265,6 +265,8 @@ void ask_kin(struct swarm *s);
 bool ask_is_out(const struct peer *p);
 
 /* ---- swarm_overdue.c ---------------------------------------------------- */
+/* Whether a block from p has stopped in the middle: it may be gone. */
+bool ask_is_stalled(const struct swarm *s, const struct peer *p);
 /* Times out what is owed; for housekeeping. */
 void ask_check_silence(struct swarm *s, struct peer *p);
 

@@ -7,6 +7,14 @@
 /* Rounds of everything asked for at once. */
 #define PATIENCE 8
 
+#define STALLED TICK_MS(100)
+
+bool
+ask_is_stalled(const struct swarm *s, const struct peer *p)
+{
+	return p->rx_left > 0 && tick_since(p->heard, s->now).ns > STALLED.ns;
+}
+
 /* How long a request may stand in a pool, or a block in mid-air: as long as
  * all we ask for at once takes to arrive. */
 static struct duration
@@ -63,6 +71,8 @@ ask_check_silence(struct swarm *s, struct peer *p)
 		return;
 	}
 	check_patience(s, p);
+	if (ask_is_stalled(s, p))
+		s->recheck = true; /* others may be asked a second time */
 	if (!ask_is_out(p) || tick_since(p->asked_at, s->now).ns <= limit.ns)
 		return;
 	p->snubbed = true;
