@@ -24,7 +24,7 @@ module Murder
       ["tracker_host", nil, "The name or address under which the hosts reach the tracker; without one, the tracker " \
                             "role's host name as cap knows it."],
       ["murder_max_hosts", nil, "The greatest number of hosts to which cap talks at once; without one, all of them."],
-      ["murder_piece_length", "auto", "Bytes of a piece, a power of two from 16384; `auto`: about 2,000 pieces."],
+      ["murder_piece_length", "auto", "Bytes of a piece, a power of two from 16384; `auto`: 1,024 to 2,048 pieces."],
       ["murder_outside_links", nil, "Whether symbolic links that lead out of the directory, such as " \
                                     "`log -> ../../shared/log`, are sent and made on the peers; without a word they " \
                                     "are refused, but for a deploy with Capistrano 3, whose links are your " \

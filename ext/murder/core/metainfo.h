@@ -15,7 +15,7 @@
 
 #define SHA1_BYTES 20u
 
-/* With more pieces the HAVE messages cost more than the shorter wait saves. */
+/* The best of 256, 1,024 and 2,048 for 64 MiB; more were not tried for that. */
 #define PIECES_GOOD 2048u
 
 /* All spans borrow from the bytes given to metainfo_parse(). */

@@ -299,15 +299,16 @@ ask_is_out(const struct peer *p)
 	return p->asked.n > 0 || p->rx_left > 0;
 }
 
+/* Of our kin; extra: those asked because they suggested. */
 static uint32_t
-n_asked(const struct swarm *s)
+n_asked(const struct swarm *s, bool extra)
 {
 	uint32_t i, n = 0;
 	struct peer *p;
 
 	for (i = 0; i < s->c.max_peers; i++) {
 		p = peer_up(s, i);
-		if (p != NULL && p->kin && ask_is_out(p) && !p->extra)
+		if (p != NULL && p->kin && ask_is_out(p) && p->extra == extra)
 			n++;
 	}
 	return n;
@@ -356,26 +357,12 @@ ask_one(struct swarm *s)
 	return false;
 }
 
-static uint32_t
-n_extra(const struct swarm *s)
-{
-	uint32_t i, n = 0;
-	const struct peer *p;
-
-	for (i = 0; i < s->c.max_peers; i++) {
-		p = peer_up(s, i);
-		if (p != NULL && p->kin && ask_is_out(p) && p->extra)
-			n++;
-	}
-	return n;
-}
-
 /* A neighbour that suggests has an upload free, or what nobody else has: it is
  * asked beyond the limit. */
 static void
 ask_suggested(struct swarm *s)
 {
-	uint32_t i, n = n_extra(s);
+	uint32_t i, n = n_asked(s, true);
 	struct peer *p;
 	struct work w;
 
@@ -397,7 +384,7 @@ ask_suggested(struct swarm *s)
 static uint32_t
 want_asked(const struct swarm *s)
 {
-	uint32_t i, n = 0, more;
+	uint32_t i, n = 0, slots = s->c.download_slots, more = slots;
 	uint64_t sum = 0;
 	const struct peer *p;
 
@@ -408,11 +395,11 @@ want_asked(const struct swarm *s)
 		sum += p->have.n_set;
 		n++;
 	}
-	if (n > 0 && sum / n <= s->have.n_set)
-		return s->c.download_slots;
-	more = n > 0 ? (uint32_t)(sum / n - s->have.n_set) / 2 : UINT32_MAX;
-	return s->c.download_slots +
-	       (more < s->c.download_slots ? more : s->c.download_slots);
+	if (n > 0)
+		more = sum / n <= s->have.n_set
+			   ? 0
+			   : (uint32_t)(sum / n - s->have.n_set) / 2;
+	return slots + (more < slots ? more : slots);
 }
 
 void
@@ -424,7 +411,8 @@ ask_kin(struct swarm *s)
 		return;
 	s->recheck = false;
 	ask_suggested(s);
-	for (n = n_asked(s), max = want_asked(s); n < max && s->err == 0; n++)
+	for (n = n_asked(s, false), max = want_asked(s); n < max && s->err == 0;
+	     n++)
 		if (!ask_one(s))
 			return;
 }

@@ -155,7 +155,7 @@ is_busy(const struct swarm *s)
 	return false;
 }
 
-/* Until the next look: half of what a piece takes, within limits. */
+/* Until the next look: what four pieces take, within limits. */
 static struct duration
 pause(const struct swarm *s)
 {

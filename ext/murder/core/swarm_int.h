@@ -8,9 +8,11 @@
  *   peer_say.c       the messages we send
  *   peer_on_*.c      the messages we get, one reaction each
  *   swarm_ask.c      what to request from whom
+ *   swarm_overdue.c  what does not come: to be asked elsewhere
  *   swarm_piece.c    blocks arriving, pieces stored, culprits found
  *   swarm_news.c     telling neighbours what we have
- *   swarm_serve.c    whose requests to serve, and whom to grant
+ *   swarm_serve.c    whose requests to serve
+ *   swarm_solicit.c  asking neighbours to ask
  *   swarm_dial.c     addresses known, whom to connect to
  *   swarm_pex.c      neighbours telling one another of neighbours
  *   swarm_announce.c when to ask the tracker, what to do with its answer

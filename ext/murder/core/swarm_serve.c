@@ -165,16 +165,10 @@ is_done(const struct peer *p, const struct upload *u)
 /* ---- choosing ----------------------------------------------------------- */
 
 /* Whoever has bytes waiting in io that do not move is none. */
-static bool
-is_candidate(struct swarm *s, const struct peer *p)
-{
-	return p->n_in_io == 0 && p->wants.n > 0 && upload_of(s, p) == NULL;
-}
-
 bool
 serve_waits(struct swarm *s, const struct peer *p)
 {
-	return is_candidate(s, p);
+	return p->n_in_io == 0 && p->wants.n > 0 && upload_of(s, p) == NULL;
 }
 
 static uint32_t
@@ -208,7 +202,7 @@ choose(struct swarm *s, bool slow_only)
 
 	for (i = 0; i < s->c.max_peers; i++) {
 		p = peer_up(s, i);
-		if (p == NULL || !is_candidate(s, p) || (slow_only && !p->slow))
+		if (p == NULL || !serve_waits(s, p) || (slow_only && !p->slow))
 			continue;
 		view[n] = (struct upload_view){.n_have = p->have.n_set,
 		    .n_sent = times_sent(s, p),
