@@ -56,13 +56,6 @@ bits_free(struct bits *b)
 }
 
 bool
-bits_get(const struct bits *b, uint32_t i)
-{
-	assert(i < b->n);
-	return (b->p[i / 8] & mask(i)) != 0;
-}
-
-bool
 bits_set(struct bits *b, uint32_t i)
 {
 	if (bits_get(b, i))
@@ -99,12 +92,6 @@ bits_clear_all(struct bits *b)
 		return;
 	memset(b->p, 0, n_bytes(b->n));
 	b->n_set = 0;
-}
-
-bool
-bits_full(const struct bits *b)
-{
-	return b->n_set == b->n;
 }
 
 int

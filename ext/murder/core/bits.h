@@ -5,6 +5,7 @@
 #ifndef MURDER_CORE_BITS_H
 #define MURDER_CORE_BITS_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,13 +23,24 @@ struct bits {
 int bits_init(struct bits *b, const struct mem *mem, uint32_t n);
 void bits_free(struct bits *b);
 
-bool bits_get(const struct bits *b, uint32_t i); /* i < n */
+static inline bool
+bits_get(const struct bits *b, uint32_t i) /* i < n */
+{
+	assert(i < b->n);
+	return (b->p[i / 8] >> (7 - i % 8) & 1) != 0;
+}
+
 /* Set or clear bit i < n; true if that changed it. */
 bool bits_set(struct bits *b, uint32_t i);
 bool bits_clear(struct bits *b, uint32_t i);
 void bits_set_all(struct bits *b);
 void bits_clear_all(struct bits *b);
-bool bits_full(const struct bits *b); /* every bit set */
+
+static inline bool
+bits_full(const struct bits *b) /* every bit set */
+{
+	return b->n_set == b->n;
+}
 
 /* Takes over a bitfield message's payload. ERR_PROTOCOL if the length is not
  * ceil(n/8) or a spare bit is set; b is then unchanged. */

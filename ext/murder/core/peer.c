@@ -30,7 +30,7 @@ free_slot(const struct swarm *s)
 
 	if (s->n_slots_used >= s->c.max_peers)
 		return LIMIT_PEERS;
-	for (i = 0; i < LIMIT_PEERS; i++)
+	for (i = 0; i < s->c.max_peers; i++)
 		if (s->peers[i] == NULL)
 			return i;
 	return LIMIT_PEERS;
@@ -85,12 +85,53 @@ peer_new(struct swarm *s, const struct addr *a, bool outgoing)
 	return p;
 }
 
-struct peer *
-peer_up(const struct swarm *s, uint32_t slot)
+void
+peer_mark(struct swarm *s, const struct peer *p)
 {
-	struct peer *p = s->peers[slot];
+	bool up = p->state == PEER_UP, wanting = up && p->wants.n > 0;
+	uint32_t i = p->slot;
 
-	return p != NULL && p->state == PEER_UP ? p : NULL;
+	slots_put(&s->set.up, i, up);
+	slots_put(&s->set.kin, i, up && p->kin);
+	slots_put(&s->set.fast, i, up && p->kin && p->fast);
+	slots_put(&s->set.full, i, up && bits_full(&p->have));
+	slots_put(&s->set.out, i, up && ask_is_out(p));
+	slots_put(&s->set.extra, i, up && p->extra);
+	slots_put(&s->set.coming, i, up && p->rx_left > 0);
+	slots_put(&s->set.suggested, i, up && p->suggested != NO_PIECE);
+	slots_put(&s->set.wanting, i, wanting);
+	slots_put(&s->set.waiting, i,
+	    wanting && p->n_in_io == 0 && p->upload == NULL);
+	slots_put(&s->set.slow, i, up && p->slow);
+	s->n_have[i] = p->have.n_set;
+}
+
+void
+peer_check_marks(const struct swarm *s)
+{
+	uint32_t i;
+	const struct peer *p;
+
+	for (i = 0; i < s->c.max_peers; i++) {
+		p = s->peers[i];
+		assert(slots_has(&s->set.up, i) ==
+		       (p != NULL && p->state == PEER_UP));
+		if (peer_up(s, i) == NULL)
+			continue;
+		assert(s->n_have[i] == p->have.n_set);
+		assert(slots_has(&s->set.kin, i) == p->kin);
+		assert(slots_has(&s->set.full, i) == bits_full(&p->have));
+		assert(slots_has(&s->set.out, i) == ask_is_out(p));
+		assert(slots_has(&s->set.extra, i) == p->extra);
+		assert(slots_has(&s->set.coming, i) == (p->rx_left > 0));
+		assert(slots_has(&s->set.suggested, i) ==
+		       (p->suggested != NO_PIECE));
+		assert(slots_has(&s->set.wanting, i) == (p->wants.n > 0));
+		assert(
+		    slots_has(&s->set.waiting, i) ==
+		    (p->wants.n > 0 && p->n_in_io == 0 && p->upload == NULL));
+		assert(slots_has(&s->set.slow, i) == p->slow);
+	}
 }
 
 void
@@ -101,6 +142,7 @@ peer_lost(struct swarm *s, struct peer *p)
 	if (p->state == PEER_CLOSED)
 		return;
 	p->state = PEER_CLOSED;
+	peer_mark(s, p);
 	s->any_closed = true;
 	if (was_up) {
 		s->n_up--;
@@ -146,7 +188,7 @@ peer_reap(struct swarm *s)
 	if (!s->any_closed)
 		return;
 	s->any_closed = false;
-	for (i = 0; i < LIMIT_PEERS; i++)
+	for (i = 0; i < s->c.max_peers; i++)
 		if (s->peers[i] != NULL && s->peers[i]->state == PEER_CLOSED)
 			peer_free(s, s->peers[i]);
 }

@@ -27,6 +27,7 @@ on_ext_handshake(struct swarm *s, struct peer *p, struct span body)
 	if (h.block < PARTIAL_UNIT)
 		return;
 	p->kin = true;
+	peer_mark(s, p);
 	p->max_block =
 	    h.block < LIMIT_BLOCK_BYTES ? h.block : LIMIT_BLOCK_BYTES;
 	serve_suggest(s, p);

@@ -25,9 +25,9 @@ twin_of(const struct swarm *s, const struct peer *p)
 	uint32_t i;
 	struct peer *q;
 
-	for (i = 0; i < LIMIT_PEERS; i++) {
-		q = peer_up(s, i);
-		if (q != NULL && q != p &&
+	for (EACH_SLOT(i, &s->set.up)) {
+		q = s->peers[i];
+		if (q != p &&
 		    memcmp(q->peer_id, p->peer_id, WIRE_ID_BYTES) == 0)
 			return q;
 	}
@@ -66,5 +66,6 @@ peer_on_handshake(
 	p->state = PEER_UP;
 	p->up_at = s->now;
 	s->n_up++;
+	peer_mark(s, p);
 	peer_say_hello(s, p);
 }

@@ -19,6 +19,7 @@ peer_on_have(struct swarm *s, struct peer *p, uint32_t piece)
 	if (!bits_set(&p->have, piece))
 		return;
 	picker_add_owner(&s->picker, piece);
+	peer_mark(s, p);
 	if (!bits_get(&s->have, piece)) {
 		p->n_offers++;
 		peer_say_interest(s, p);
@@ -33,9 +34,11 @@ recount(struct swarm *s, struct peer *p)
 	uint32_t i;
 
 	p->n_offers = 0;
-	for (i = 0; i < s->c.n_pieces; i++)
-		if (bits_get(&p->have, i) && !bits_get(&s->have, i))
+	for (i = 0; i < s->c.n_pieces; i++) {
+		i = bits_next_missing(&p->have, &s->have, i);
+		if (i < s->c.n_pieces)
 			p->n_offers++;
+	}
 }
 
 /*
@@ -86,6 +89,7 @@ peer_on_bitfield(struct swarm *s, struct peer *p, const struct wire_msg *m)
 		return;
 	}
 	picker_add_owner_bits(&s->picker, &p->have);
+	peer_mark(s, p);
 	recount(s, p);
 	peer_say_interest(s, p);
 	part_if_useless(s, p);

@@ -22,6 +22,7 @@ peer_on_request(struct swarm *s, struct peer *p, struct block b)
 	}
 	if (block_list_push(s, &p->wants, b) != 0)
 		return;
+	peer_mark(s, p);
 	serve_on_request(s, p);
 }
 
@@ -33,5 +34,6 @@ peer_on_cancel(struct swarm *s, struct peer *p, struct block b)
 	if (i == p->wants.n)
 		return; /* on its way already, or never asked for */
 	block_list_remove(&p->wants, i);
+	peer_mark(s, p);
 	refuse(s, p, b);
 }

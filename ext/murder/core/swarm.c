@@ -233,9 +233,6 @@ swarm_have(const struct swarm *s)
 void
 swarm_stats(const struct swarm *s, struct swarm_stats *out)
 {
-	uint32_t i;
-	struct peer *p;
-
 	*out = s->stats;
 	out->n_pieces = s->c.n_pieces;
 	out->n_have = s->have.n_set;
@@ -245,11 +242,7 @@ swarm_stats(const struct swarm *s, struct swarm_stats *out)
 		out->left -=
 		    s->c.piece_length - swarm_piece_size(s, s->c.n_pieces - 1);
 	out->n_peers = s->n_up;
-	for (i = 0; i < s->c.max_peers; i++) {
-		p = peer_up(s, i);
-		if (p != NULL && bits_full(&p->have))
-			out->n_seeds++;
-	}
+	out->n_seeds = slots_n(s->set.full);
 	out->n_known = s->n_known;
 	out->available = picker_all_owned(&s->picker);
 	out->failure = span_str(s->tracker.failure);

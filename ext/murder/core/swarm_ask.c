@@ -47,6 +47,9 @@ ask_sweep(struct swarm *s)
 {
 	uint32_t i = 0;
 
+	if (!s->sweep)
+		return;
+	s->sweep = false;
 	while (i < s->n_partials) {
 		if (!s->partials[i]->storing &&
 		    partial_is_blank(s->partials[i]))
@@ -157,13 +160,10 @@ static bool
 is_idle(const struct swarm *s)
 {
 	uint32_t i;
-	struct peer *p;
 
-	for (i = 0; i < s->c.max_peers; i++) {
-		p = peer_up(s, i);
-		if (p != NULL && p->rx_left > 0 && !ask_is_stalled(s, p))
+	for (EACH_SLOT(i, &s->set.coming))
+		if (!ask_is_stalled(s, s->peers[i]))
 			return false;
-	}
 	return true;
 }
 
@@ -201,6 +201,7 @@ begin(struct swarm *s, uint32_t piece)
 		return NULL;
 	}
 	f->alone = bits_get(&s->alone, piece);
+	s->sweep = true; /* until it is asked for */
 	picker_shut(&s->picker, piece);
 	s->partials[s->n_partials++] = f;
 	return f;
@@ -246,6 +247,7 @@ request(struct swarm *s, struct peer *p, const struct work *w, uint32_t max)
 			p->asked_at = s->now;
 		if (block_list_push(s, &p->asked, b) != 0)
 			return;
+		peer_mark(s, p);
 		partial_ask(f, r);
 		p->n_requested++;
 		peer_say_block(s, p, WIRE_REQUEST, b);
@@ -303,21 +305,17 @@ ask_is_out(const struct peer *p)
 static uint32_t
 n_asked(const struct swarm *s, bool extra)
 {
-	uint32_t i, n = 0;
-	struct peer *p;
+	struct slots of = slots_and(s->set.kin, s->set.out);
 
-	for (i = 0; i < s->c.max_peers; i++) {
-		p = peer_up(s, i);
-		if (p != NULL && p->kin && ask_is_out(p) && p->extra == extra)
-			n++;
-	}
-	return n;
+	return slots_n(extra ? slots_and(of, s->set.extra)
+			     : slots_without(of, s->set.extra));
 }
 
+/* Of our kin and not asked yet. */
 static bool
 may_ask(const struct swarm *s, const struct peer *p)
 {
-	return p->kin && !ask_is_out(p) && p->n_offers > 0 && !p->snubbed &&
+	return p->n_offers > 0 && !p->snubbed &&
 	       tick_due(p->rest_until, s->now);
 }
 
@@ -329,10 +327,11 @@ ask_one(struct swarm *s)
 	struct peer *order[LIMIT_PEERS], *p;
 	uint32_t i, k, n = 0;
 	struct work w;
+	struct slots idle = slots_without(s->set.kin, s->set.out);
 
-	for (i = 0; i < s->c.max_peers; i++) {
-		p = peer_up(s, i);
-		if (p == NULL || !may_ask(s, p))
+	for (EACH_SLOT(i, &idle)) {
+		p = s->peers[i];
+		if (!may_ask(s, p))
 			continue;
 		k = rng_below(&s->rng, ++n);
 		order[n - 1] = order[k];
@@ -350,6 +349,7 @@ ask_one(struct swarm *s)
 		if (!find_work(s, p, &w))
 			continue;
 		p->extra = false;
+		peer_mark(s, p);
 		request(s, p, &w, LIMIT_REQUESTS_OUT);
 		if (p->asked.n > 0)
 			return true;
@@ -362,13 +362,14 @@ ask_one(struct swarm *s)
 static void
 ask_suggested(struct swarm *s)
 {
+	struct slots who = slots_and(s->set.kin, s->set.suggested);
 	uint32_t i, n = n_asked(s, true);
 	struct peer *p;
 	struct work w;
 
-	for (i = 0; i < s->c.max_peers && s->err == 0; i++) {
-		p = peer_up(s, i);
-		if (p == NULL || p->suggested == NO_PIECE || !may_ask(s, p) ||
+	for (EACH_SLOT(i, &who)) {
+		p = s->peers[i];
+		if (s->err != 0 || ask_is_out(p) || !may_ask(s, p) ||
 		    (n >= s->c.download_slots && !is_only_source(s, p)))
 			continue;
 		if (find_work(s, p, &w) && !w.duplicate) {
@@ -377,6 +378,7 @@ ask_suggested(struct swarm *s)
 			n++;
 		}
 		p->suggested = NO_PIECE;
+		peer_mark(s, p);
 	}
 }
 
@@ -386,13 +388,10 @@ want_asked(const struct swarm *s)
 {
 	uint32_t i, n = 0, slots = s->c.download_slots, more = slots;
 	uint64_t sum = 0;
-	const struct peer *p;
+	struct slots of = slots_without(s->set.kin, s->set.full);
 
-	for (i = 0; i < s->c.max_peers; i++) {
-		p = peer_up(s, i);
-		if (p == NULL || !p->kin || p->have.n_set == s->c.n_pieces)
-			continue;
-		sum += p->have.n_set;
+	for (EACH_SLOT(i, &of)) {
+		sum += s->n_have[i];
 		n++;
 	}
 	if (n > 0)
@@ -426,6 +425,8 @@ ask_drop(struct swarm *s, struct peer *p, uint32_t i)
 	block_list_remove(&p->asked, i);
 	if (f != NULL)
 		partial_unask(f, partial_run_of(f, b.begin, b.length));
+	peer_mark(s, p);
+	s->sweep = true;
 	s->recheck = true;
 }
 

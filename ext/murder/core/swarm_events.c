@@ -180,6 +180,7 @@ swarm_on_deadline(struct swarm *s, struct instant now)
 			    s->peers[i]->state != PEER_CLOSED)
 				check_peer(s, s->peers[i]);
 		serve_check(s);
+		peer_check_marks(s);
 		s->recheck = true;
 		s->housekeeping = tick_add(now, pause(s));
 	}

@@ -25,6 +25,7 @@
 #include "metainfo.h"
 #include "picker.h"
 #include "rng.h"
+#include "slots.h"
 #include "sowing.h"
 #include "swarm.h"
 #include "uploads.h"
@@ -54,6 +55,8 @@ struct block_list {
 	struct block *at;
 	uint32_t n, cap;
 };
+
+struct upload;
 
 struct peer {
 	peer_t id;
@@ -95,8 +98,9 @@ struct peer {
 	/* serving */
 	struct block_list wants; /* its requests; the first n_in_io are in io */
 	uint32_t n_in_io;
-	uint32_t sent;    /* bytes of wants.at[0] that left */
-	uint32_t offered; /* what we suggested to it last, or NO_PIECE */
+	uint32_t sent;         /* bytes of wants.at[0] that left */
+	struct upload *upload; /* its own, or NULL */
+	uint32_t offered;      /* what we suggested to it last, or NO_PIECE */
 	struct instant solicited; /* until then it may be about to ask */
 	bool slow;                /* drained far below the usual rate */
 
@@ -140,6 +144,23 @@ struct swarm {
 
 	struct peer *peers[LIMIT_PEERS];
 	uint32_t n_slots_used; /* peers[] in use */
+	/* Kept by peer_mark(): neighbours past their handshake that … */
+	struct {
+		struct slots up;        /* all of them */
+		struct slots kin;       /* are our own clients */
+		struct slots fast;      /* of these: speak BEP 6 */
+		struct slots full;      /* have everything */
+		struct slots out;       /* were asked, or send us something */
+		struct slots extra;     /* were asked beyond download_slots */
+		struct slots coming;    /* send us a block now */
+		struct slots suggested; /* suggested a piece */
+		struct slots wanting;   /* have requests here */
+		struct slots waiting;   /* of these: wait for their turn,
+					   and nothing of theirs is in io */
+		struct slots slow;      /* drain slowly */
+	} set;
+	struct slots solicited;       /* not all of them any longer: look */
+	uint32_t n_have[LIMIT_PEERS]; /* pieces they have */
 	uint32_t n_up;
 	bool any_closed;
 	uint32_t generation;
@@ -150,11 +171,13 @@ struct swarm {
 	uint32_t n_news;
 	struct instant news_due;     /* the first of the neighbours' */
 	bool recheck;                /* more may be asked of our kin now */
+	bool sweep;                  /* a partial may be blank */
 	struct duration piece_pause; /* between two stored, smoothed */
 	struct duration piece_time;  /* a piece takes so long, smoothed */
 	struct bits alone; /* pieces to be fetched from one neighbour only */
 
 	struct upload uploads[MAX_SLOTS];
+	uint32_t n_uploads, n_slow; /* normal ones, slow ones */
 	bool began_complete; /* the seeder: suggests what it sent least */
 	struct sowing sowing;
 	double slot_rate; /* bytes/s of a normal upload, smoothed; 0 unknown */
@@ -214,8 +237,16 @@ void peer_lost(struct swarm *s, struct peer *p);
 void peer_reap(struct swarm *s);
 /* Frees p whatever its state. */
 void peer_free(struct swarm *s, struct peer *p);
+/* Puts p into the sets where it belongs, after any change of what they say. */
+void peer_mark(struct swarm *s, const struct peer *p);
+/* Asserts that every neighbour is where peer_mark() would put it. */
+void peer_check_marks(const struct swarm *s);
 /* The neighbour in that slot if it is past its handshake, else NULL. */
-struct peer *peer_up(const struct swarm *s, uint32_t slot);
+static inline struct peer *
+peer_up(const struct swarm *s, uint32_t slot)
+{
+	return slots_has(&s->set.up, slot) ? s->peers[slot] : NULL;
+}
 int block_list_push(struct swarm *s, struct block_list *l, struct block b);
 void block_list_remove(struct block_list *l, uint32_t i);
 /* Index of an equal block from `from` on, or l->n. */
@@ -302,8 +333,6 @@ void serve_on_request(struct swarm *s, struct peer *p);
 /* Whether a request of p for that piece may wait here; the seeder suggests
  * another one if not. */
 bool serve_takes(struct swarm *s, struct peer *p, uint32_t piece);
-/* Whether p has asked and waits for its turn. */
-bool serve_waits(struct swarm *s, const struct peer *p);
 void serve_on_sent(struct swarm *s, struct peer *p, uint32_t n);
 void serve_check(struct swarm *s); /* for housekeeping */
 

@@ -65,10 +65,8 @@ news_add(struct swarm *s, uint32_t piece)
 	uint32_t i;
 
 	s->news[s->n_news++] = piece;
-	for (i = 0; i < LIMIT_PEERS; i++) {
-		p = peer_up(s, i);
-		if (p == NULL)
-			continue;
+	for (EACH_SLOT(i, &s->set.up)) {
+		p = s->peers[i];
 		if (last || s->n_news - p->n_told >= CROWD ||
 		    (n_needs(s, p) <= EAGER && !bits_get(&p->have, piece)))
 			news_tell(s, p);
@@ -88,10 +86,8 @@ news_check(struct swarm *s)
 	if (!tick_due(s->news_due, s->now))
 		return;
 	s->news_due = TICK_NEVER;
-	for (i = 0; i < LIMIT_PEERS; i++) {
-		p = peer_up(s, i);
-		if (p == NULL)
-			continue;
+	for (EACH_SLOT(i, &s->set.up)) {
+		p = s->peers[i];
 		if (tick_due(p->news_due, s->now))
 			news_tell(s, p);
 		s->news_due = tick_min(s->news_due, p->news_due);

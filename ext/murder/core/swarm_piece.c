@@ -25,6 +25,7 @@ redirect(struct swarm *s, struct peer *p, struct partial *f)
 	uint32_t done = p->rx.length - p->rx_left;
 
 	partial_untake(f, p->slot);
+	s->sweep = true;
 	receive(s, p,
 	    (struct block){.piece = p->rx.piece,
 		.begin = p->rx.begin + done,
@@ -54,9 +55,9 @@ cancel_others(struct swarm *s, const struct peer *but, struct block b)
 	struct block *q;
 	struct peer *p;
 
-	for (i = 0; i < LIMIT_PEERS; i++) {
-		p = peer_up(s, i);
-		for (k = p == NULL || p == but ? 0 : p->asked.n; k > 0; k--) {
+	for (EACH_SLOT(i, &s->set.out)) {
+		p = s->peers[i];
+		for (k = p == but ? 0 : p->asked.n; k > 0; k--) {
 			q = &p->asked.at[k - 1];
 			if (q->piece != b.piece ||
 			    q->begin >= b.begin + b.length ||
@@ -100,6 +101,7 @@ peer_on_piece(struct swarm *s, struct peer *p, struct block b)
 	p->snubbed = false;
 	p->rx = b;
 	p->rx_left = b.length;
+	s->sweep = true;
 	if (i < p->asked.n) {
 		/* Asked for, so it is a run of whole units of a piece begun. */
 		block_list_remove(&p->asked, i);
@@ -109,6 +111,7 @@ peer_on_piece(struct swarm *s, struct peer *p, struct block b)
 	} else {
 		f = welcome(s, b);
 	}
+	peer_mark(s, p);
 	if (f != NULL && !f->alone) {
 		r = partial_run_of(f, b.begin, b.length);
 		clear_way(s, f, r);
@@ -179,6 +182,7 @@ piece_arrived(struct swarm *s, struct peer *p, uint32_t n)
 		p->per_block =
 		    smooth(p->per_block, tick_since(p->block_at, s->now));
 	p->block_at = p->asked.n > 0 ? s->now : (struct instant){.ns = 0};
+	peer_mark(s, p);
 	s->recheck = true;
 	ask_more(s, p);
 }
@@ -192,6 +196,7 @@ piece_interrupt(struct swarm *s, struct peer *p)
 		return;
 	f = ask_partial_of(s, p->rx.piece);
 	assert(f != NULL);
+	s->sweep = true;
 	if (p->state == PEER_CLOSED)
 		partial_untake(f, p->slot);
 	else
@@ -203,6 +208,7 @@ piece_source_gone(struct swarm *s, struct peer *p)
 {
 	uint32_t i;
 
+	s->sweep = true;
 	for (i = 0; i < s->n_partials; i++)
 		partial_source_gone(s->partials[i], p->slot);
 }
@@ -217,9 +223,9 @@ blame(struct swarm *s, const struct partial *f)
 
 	if (!sure)
 		bits_set(&s->alone, f->piece);
-	for (slot = 0; slot < LIMIT_PEERS; slot++) {
-		p = peer_up(s, slot);
-		if (p == NULL || !partial_has_source(f, slot))
+	for (EACH_SLOT(slot, &s->set.up)) {
+		p = s->peers[slot];
+		if (!partial_has_source(f, slot))
 			continue;
 		p->n_bad++;
 		if (!sure && p->n_bad < 3)
@@ -235,10 +241,8 @@ note_owners(struct swarm *s, uint32_t piece)
 	uint32_t i;
 	struct peer *p;
 
-	for (i = 0; i < LIMIT_PEERS; i++) {
-		p = peer_up(s, i);
-		if (p == NULL)
-			continue;
+	for (EACH_SLOT(i, &s->set.up)) {
+		p = s->peers[i];
 		if (bits_get(&p->have, piece)) {
 			p->n_offers--;
 			peer_say_interest(s, p);
@@ -250,16 +254,12 @@ static void
 finish(struct swarm *s)
 {
 	uint32_t i;
-	struct peer *p;
 
 	s->finished_said = true;
 	s->tracker.want_completed = true;
 	swarm_act(s, ACTION_FINISHED, 0);
-	for (i = 0; i < LIMIT_PEERS; i++) {
-		p = peer_up(s, i);
-		if (p != NULL && bits_full(&p->have))
-			peer_close(s, p, CLOSE_USELESS);
-	}
+	for (EACH_SLOT(i, &s->set.full))
+		peer_close(s, s->peers[i], CLOSE_USELESS);
 }
 
 static void

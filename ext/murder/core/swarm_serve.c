@@ -76,30 +76,22 @@ turn_away(struct swarm *s, const struct peer *p, uint32_t piece)
 	struct peer *q;
 	uint32_t i;
 
-	for (i = 0; s->began_complete && i < s->c.max_peers; i++) {
-		q = peer_up(s, i);
-		if (q == NULL || q == p || q->n_in_io > 0 || q->wants.n == 0 ||
-		    q->wants.at[0].piece != piece || serve_takes(s, q, piece))
+	if (!s->began_complete)
+		return;
+	for (EACH_SLOT(i, &s->set.wanting)) {
+		q = s->peers[i];
+		if (q == p || q->n_in_io > 0 || q->wants.at[0].piece != piece ||
+		    serve_takes(s, q, piece))
 			continue;
 		while (q->wants.n > 0) {
 			peer_say_block(s, q, WIRE_REJECT, q->wants.at[0]);
 			block_list_remove(&q->wants, 0);
 		}
+		peer_mark(s, q);
 	}
 }
 
 /* ---- uploads ------------------------------------------------------------ */
-
-static struct upload *
-upload_of(struct swarm *s, const struct peer *p)
-{
-	uint32_t i;
-
-	for (i = 0; i < MAX_SLOTS; i++)
-		if (s->uploads[i].peer == p->id)
-			return &s->uploads[i];
-	return NULL;
-}
 
 static void
 hand_out(struct swarm *s, struct peer *p, struct upload *u)
@@ -121,6 +113,7 @@ hand_out(struct swarm *s, struct peer *p, struct upload *u)
 	a->bytes = (struct span){.p = NULL, .n = s->arena.n - at};
 	a->arena_at = at;
 	p->n_in_io++;
+	peer_mark(s, p);
 	p->said = s->now;
 	u->quota -= b.length;
 }
@@ -134,9 +127,15 @@ feed(struct swarm *s, struct peer *p, struct upload *u)
 }
 
 static void
-release(struct upload *u)
+release(struct swarm *s, struct peer *p)
 {
-	*u = (struct upload){.peer = 0};
+	if (p->upload->slow)
+		s->n_slow--;
+	else
+		s->n_uploads--;
+	*p->upload = (struct upload){.peer = 0};
+	p->upload = NULL;
+	peer_mark(s, p);
 }
 
 /* An upload of a fair size ended: what does it say of the neighbour? */
@@ -150,6 +149,7 @@ judge(struct swarm *s, struct peer *p, const struct upload *u)
 		return;
 	rate = u->bytes / took;
 	p->slow = s->slot_rate > 0 && rate * 4 < s->slot_rate;
+	peer_mark(s, p);
 	if (p->slow)
 		return;
 	s->slot_rate =
@@ -163,24 +163,6 @@ is_done(const struct peer *p, const struct upload *u)
 }
 
 /* ---- choosing ----------------------------------------------------------- */
-
-/* Whoever has bytes waiting in io that do not move is none. */
-bool
-serve_waits(struct swarm *s, const struct peer *p)
-{
-	return p->n_in_io == 0 && p->wants.n > 0 && upload_of(s, p) == NULL;
-}
-
-static uint32_t
-n_uploads(const struct swarm *s, bool slow)
-{
-	uint32_t i, n = 0;
-
-	for (i = 0; i < MAX_SLOTS; i++)
-		if (s->uploads[i].peer != 0 && s->uploads[i].slow == slow)
-			n++;
-	return n;
-}
 
 /* How often the seeder has sent what p waits for; of no account elsewhere. */
 static uint32_t
@@ -200,16 +182,20 @@ choose(struct swarm *s, bool slow_only)
 	struct peer *who[LIMIT_PEERS], *p;
 	uint32_t i, n = 0;
 
-	for (i = 0; i < s->c.max_peers; i++) {
-		p = peer_up(s, i);
-		if (p == NULL || !serve_waits(s, p) || (slow_only && !p->slow))
-			continue;
-		view[n] = (struct upload_view){.n_have = p->have.n_set,
+	struct slots of = s->set.waiting;
+
+	if (slow_only)
+		of = slots_and(of, s->set.slow);
+	for (EACH_SLOT(i, &of)) {
+		p = s->peers[i];
+		view[n] = (struct upload_view){.n_have = s->n_have[i],
 		    .n_sent = times_sent(s, p),
 		    .slow = p->slow};
 		who[n++] = p;
 	}
-	i = uploads_pick(view, n, n_uploads(s, true) == 0, &s->rng);
+	if (n == 0)
+		return NULL;
+	i = uploads_pick(view, n, s->n_slow == 0, &s->rng);
 	return i < n ? who[i] : NULL;
 }
 
@@ -223,6 +209,12 @@ begin(struct swarm *s, struct upload *u, struct peer *p)
 	    .since = s->now,
 	    .moved = s->now,
 	    .quota = s->c.piece_length};
+	if (u->slow)
+		s->n_slow++;
+	else
+		s->n_uploads++;
+	p->upload = u;
+	peer_mark(s, p);
 	suggestion_became(s, p, piece);
 	feed(s, p, u);
 	turn_away(s, p, piece);
@@ -247,8 +239,8 @@ serve_next(struct swarm *s)
 	bool full;
 
 	while (s->have.n_set > 0 && !s->stopping && s->err == 0) {
-		full = n_uploads(s, false) >= s->c.upload_slots;
-		if (full && n_uploads(s, true) > 0)
+		full = s->n_uploads >= s->c.upload_slots;
+		if (full && s->n_slow > 0)
 			return;
 		u = free_upload(s);
 		p = u == NULL ? NULL : choose(s, full);
@@ -263,28 +255,24 @@ serve_next(struct swarm *s)
 void
 serve_drop(struct swarm *s, struct peer *p)
 {
-	struct upload *u = upload_of(s, p);
-
 	suggestion_became(s, p, NO_PIECE);
-	if (u != NULL)
-		release(u);
+	if (p->upload != NULL)
+		release(s, p);
 }
 
 void
 serve_on_request(struct swarm *s, struct peer *p)
 {
-	struct upload *u = upload_of(s, p);
-
 	p->solicited = s->now;
-	if (u != NULL)
-		feed(s, p, u);
+	if (p->upload != NULL)
+		feed(s, p, p->upload);
 }
 
 static void
-end_upload(struct swarm *s, struct peer *p, struct upload *u)
+end_upload(struct swarm *s, struct peer *p)
 {
-	judge(s, p, u);
-	release(u);
+	judge(s, p, p->upload);
+	release(s, p);
 	p->offered = NO_PIECE; /* it went out: stays counted */
 	serve_suggest(s, p);
 }
@@ -292,7 +280,7 @@ end_upload(struct swarm *s, struct peer *p, struct upload *u)
 void
 serve_on_sent(struct swarm *s, struct peer *p, uint32_t n)
 {
-	struct upload *u = upload_of(s, p);
+	struct upload *u = p->upload;
 
 	s->stats.uploaded += n;
 	p->sent += n;
@@ -302,13 +290,14 @@ serve_on_sent(struct swarm *s, struct peer *p, uint32_t n)
 		block_list_remove(&p->wants, 0);
 	}
 	assert(p->n_in_io > 0 || p->sent == 0);
+	peer_mark(s, p);
 	if (u == NULL)
 		return;
 	u->bytes += n;
 	u->moved = s->now;
 	feed(s, p, u);
 	if (is_done(p, u))
-		end_upload(s, p, u);
+		end_upload(s, p);
 }
 
 /* An upload that does not move for so long gives up its place. */
@@ -331,11 +320,13 @@ check_upload(struct swarm *s, struct peer *p, struct upload *u)
 	double took = (double)tick_since(u->since, s->now).ns / 1e9;
 
 	if (tick_since(u->moved, s->now).ns > stall_limit(s).ns) {
-		release(u); /* until what is in io has left after all */
-	} else if (!u->slow && n_uploads(s, true) == 0 &&
-		   took > 4 * usual + 0.1) {
+		release(s, p); /* until what is in io has left after all */
+	} else if (!u->slow && s->n_slow == 0 && took > 4 * usual + 0.1) {
 		u->slow = true;
+		s->n_uploads--;
+		s->n_slow++;
 		p->slow = true;
+		peer_mark(s, p);
 	}
 }
 

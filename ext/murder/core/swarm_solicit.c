@@ -25,13 +25,13 @@ news_for(const struct swarm *s, const struct peer *p)
 {
 	uint32_t i;
 
+	if (s->have.n_set == p->have.n_set - p->n_offers)
+		return NO_PIECE; /* it has all we have */
 	for (i = s->n_news; i > 0 && s->n_news - i < NEWS; i--)
 		if (!bits_get(&p->have, s->news[i - 1]))
 			return s->news[i - 1];
-	for (i = 0; i < s->c.n_pieces; i++)
-		if (bits_get(&s->have, i) && !bits_get(&p->have, i))
-			return i;
-	return NO_PIECE;
+	i = bits_next_missing(&s->have, &p->have, 0);
+	return i < s->c.n_pieces ? i : NO_PIECE;
 }
 
 /* Long enough for a request to come back. */
@@ -43,23 +43,43 @@ patience(const struct swarm *s)
 	return tick_add(s->now, (struct duration){.ns = ns});
 }
 
+/* Who has not asked by now is not about to. */
+static void
+forget_late(struct swarm *s)
+{
+	const struct peer *p;
+	uint32_t i;
+
+	for (EACH_SLOT(i, &s->solicited)) {
+		p = s->peers[i];
+		if (p == NULL || tick_due(p->solicited, s->now))
+			slots_put(&s->solicited, i, false);
+	}
+}
+
 void
 solicit(struct swarm *s)
 {
+	uint32_t i, k, piece, n = 0, pool, wanted = pool_wanted(s);
 	struct peer *who[LIMIT_PEERS], *p;
-	uint32_t i, k, piece, n = 0, pool = 0, wanted = pool_wanted(s);
+	struct slots of;
 
 	if (s->began_complete || s->stopping || s->have.n_set == 0)
 		return;
-	for (i = 0; i < s->c.max_peers && pool < wanted; i++) {
-		p = peer_up(s, i);
-		if (p == NULL || !p->kin || !p->fast)
-			continue;
-		if (serve_waits(s, p) || !tick_due(p->solicited, s->now))
-			pool++;
-		else if (p->wants.n == 0 && !bits_full(&p->have))
-			who[n++] = p;
-	}
+	of = slots_and(s->set.fast, s->set.waiting);
+	pool = slots_n(of);
+	if (pool >= wanted)
+		return;
+	forget_late(s);
+	of = slots_without(s->set.fast, of);
+	pool += slots_n(slots_and(of, s->solicited));
+	if (pool >= wanted)
+		return;
+	of = slots_without(of, s->solicited);
+	of = slots_without(of, s->set.wanting);
+	of = slots_without(of, s->set.full);
+	for (EACH_SLOT(i, &of))
+		who[n++] = s->peers[i];
 	while (pool < wanted && n > 0 && s->err == 0) {
 		k = rng_below(&s->rng, n);
 		p = who[k];
@@ -69,6 +89,7 @@ solicit(struct swarm *s)
 			continue;
 		peer_say_suggest(s, p, piece);
 		p->solicited = patience(s);
+		slots_put(&s->solicited, p->slot, true);
 		pool++;
 	}
 }
