@@ -9,6 +9,7 @@
 
 #include "core/announce.h"
 #include "core/err.h"
+#include "core/rack.h"
 
 static bool
 same_query(const struct announce_query *a, const struct announce_query *b)
@@ -18,6 +19,7 @@ same_query(const struct announce_query *a, const struct announce_query *b)
 	       a->event == b->event && a->numwant == b->numwant &&
 	       a->key == b->key && a->compact == b->compact &&
 	       a->no_peer_id == b->no_peer_id && a->has_ip == b->has_ip &&
+	       strcmp(a->rack, b->rack) == 0 &&
 	       (!a->has_ip || addr_same_host(&a->ip, &b->ip));
 }
 
@@ -36,6 +38,7 @@ fuzz_query(struct span in)
 		assert(key != NULL && strlen(key) > 0);
 		return;
 	}
+	assert(a.rack[0] == '\0' || rack_label_ok(span_str(a.rack)));
 	buf_init(&out, &fuzz_mem, LIMIT_QUERY_BYTES);
 	assert(announce_put_url(&out, SPAN_LIT("u"), &a) == 0);
 	query = buf_span(&out);
@@ -71,6 +74,7 @@ fuzz_reply(struct span in)
 	assert(announce_parse_reply(&again, buf_span(&out)) == 0);
 	assert(again.interval_s == r.interval_s);
 	assert(announce_reply_peers(&again, got_again, 64) == answer.n_peers);
+	assert(announce_reply_mates(&r, got, 64) <= 64);
 	buf_free(&out);
 }
 

@@ -52,11 +52,13 @@ announce(struct model *m, unsigned torrent, unsigned host, uint8_t how)
 	    .compact = (how & 16) != 0};
 	struct tracker_ends ends = {.from = addr_of(host), .to = addr_of(99)};
 	struct announce_reply r;
-	struct addr got[LIMIT_NUMWANT];
+	struct addr got[LIMIT_NUMWANT], mates[LIMIT_NUMWANT];
 	uint32_t n;
 	struct buf out;
 
 	q.info_hash[0] = (uint8_t)torrent;
+	if (host % 4 != 0) /* those with a label; they move about */
+		q.rack[0] = (char)('a' + (how ^ host) % 3);
 	q.peer_id[0] = (uint8_t)(host + 1);
 	buf_init(&out, &fuzz_mem, LIMIT_REPLY_BYTES);
 	assert(tracker_announce(m->t, &q, &ends, m->now, &out) == 0);
@@ -69,6 +71,7 @@ announce(struct model *m, unsigned torrent, unsigned host, uint8_t how)
 	assert(r.incomplete == count(m, torrent, false));
 	n = announce_reply_peers(&r, got, LIMIT_NUMWANT);
 	assert(n <= q.numwant);
+	assert(announce_reply_mates(&r, mates, LIMIT_NUMWANT) <= n);
 	for (uint32_t i = 0; i < n; i++) {
 		unsigned other = got[i].ip[3];
 

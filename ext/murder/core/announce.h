@@ -33,6 +33,7 @@ struct announce_query {
 	uint32_t key;     /* lets the tracker know us after an address change */
 	struct addr ip;   /* valid if has_ip: the override of LOCAL_IP */
 	bool has_ip;
+	char rack[LIMIT_RACK_BYTES + 1]; /* murder_rack: its label, or "" */
 	bool compact;    /* compact=1, the default when not said */
 	bool no_peer_id; /* only matters for the dictionary form */
 };
@@ -73,6 +74,8 @@ struct announce_reply {
 	bool has_external;
 	struct span peers;    /* compact IPv4, or the raw list */
 	struct span peers6;   /* compact IPv6 */
+	uint32_t mates;       /* of peers, the first are in our rack */
+	uint32_t mates6;      /* the same of peers6 */
 	bool peers_are_dicts; /* peers is a bencoded list of dictionaries */
 };
 
@@ -83,6 +86,10 @@ int announce_parse_reply(struct announce_reply *r, struct span body);
 /* Calls for each usable address of a parsed reply, port 0 left out; stops
  * when out is full. Gives how many were written. */
 uint32_t announce_reply_peers(
+    const struct announce_reply *r, struct addr *out, uint32_t max);
+
+/* The same for those in our rack alone, as a tracker of our own marks them. */
+uint32_t announce_reply_mates(
     const struct announce_reply *r, struct addr *out, uint32_t max);
 
 /* Tracker side: one peer of an answer. */
@@ -97,10 +104,11 @@ struct announce_answer {
 	uint32_t complete;
 	uint32_t incomplete;
 	struct addr external; /* the asker as we saw it (BEP 24) */
-	const struct announce_peer *peers;
+	struct announce_peer *peers;
 	uint32_t n_peers;
-	bool compact;    /* peers and peers6 as strings */
-	bool no_peer_id; /* leave "peer id" out of dictionaries */
+	uint32_t n_mates; /* of them, the first are in the asker's rack */
+	bool compact;     /* peers and peers6 as strings */
+	bool no_peer_id;  /* leave "peer id" out of dictionaries */
 };
 
 /* Appends a canonical reply. */

@@ -6,6 +6,7 @@
 
 #include "announce.h"
 #include "err.h"
+#include "rack.h"
 
 /* ---- reading ------------------------------------------------------------- */
 
@@ -136,6 +137,21 @@ read_ip(struct span value, struct announce_query *q)
 	return 0;
 }
 
+/* What may not be a label counts as not said. */
+static int
+read_rack(struct span value, struct announce_query *q)
+{
+	size_t n;
+	int err = unescape(value, (uint8_t *)q->rack, LIMIT_RACK_BYTES, &n);
+
+	if (err != 0)
+		n = 0;
+	q->rack[n] = '\0';
+	if (!rack_label_ok(span_str(q->rack)) || strlen(q->rack) != n)
+		q->rack[0] = '\0';
+	return err == ERR_SYNTAX ? err : 0;
+}
+
 /* -1 and its like are how some clients leave it to the tracker. */
 static int
 read_numwant(struct span value, uint32_t *out)
@@ -175,6 +191,7 @@ enum key {
 	KEY_IP,
 	KEY_COMPACT,
 	KEY_NO_PEER_ID,
+	KEY_RACK,
 	N_KEYS
 };
 
@@ -191,6 +208,7 @@ static const char *const key_name[N_KEYS] = {
     [KEY_IP] = "ip",
     [KEY_COMPACT] = "compact",
     [KEY_NO_PEER_ID] = "no_peer_id",
+    [KEY_RACK] = "murder_rack",
 };
 
 static enum key
@@ -235,6 +253,8 @@ read_value(struct announce_query *q, enum key k, struct span value)
 	case KEY_NO_PEER_ID:
 		q->no_peer_id = span_equal(value, SPAN_LIT("1"));
 		return 0;
+	case KEY_RACK:
+		return read_rack(value, q);
 	case N_KEYS:
 		break;
 	}
@@ -399,6 +419,10 @@ announce_put_url(
 		put_number(out, "&numwant=", q->numwant);
 	put_key(out, q->key);
 	put_event(out, q->event);
+	if (q->rack[0] != '\0') {
+		(void)buf_put_str(out, "&murder_rack=");
+		put_escaped(out, (const uint8_t *)q->rack, strlen(q->rack));
+	}
 	if (q->has_ip) {
 		char text[ADDR_TEXT];
 

@@ -48,6 +48,10 @@ read_known(
 		return read_u32(t, &r->complete);
 	if (span_equal(key, SPAN_LIT("incomplete")))
 		return read_u32(t, &r->incomplete);
+	if (span_equal(key, SPAN_LIT("murder_mates")))
+		return read_u32(t, &r->mates);
+	if (span_equal(key, SPAN_LIT("murder_mates6")))
+		return read_u32(t, &r->mates6);
 	if (span_equal(key, SPAN_LIT("peers6")))
 		return read_str(t, &r->peers6);
 	if (span_equal(key, SPAN_LIT("external ip"))) {
@@ -168,6 +172,28 @@ announce_reply_peers(
 	return n + take_compact(r->peers6, ADDR_V6, out + n, max - n);
 }
 
+/* The first n of a compact list whose entries are so long. */
+static struct span
+first(struct span list, uint32_t n, size_t bytes)
+{
+	if (n < list.n / bytes)
+		list.n = n * bytes;
+	return list;
+}
+
+uint32_t
+announce_reply_mates(
+    const struct announce_reply *r, struct addr *out, uint32_t max)
+{
+	uint32_t n = 0;
+
+	if (!r->peers_are_dicts)
+		n = take_compact(
+		    first(r->peers, r->mates, 6), ADDR_V4, out, max);
+	return n + take_compact(first(r->peers6, r->mates6, 18), ADDR_V6,
+		       out + n, max - n);
+}
+
 /* ---- writing ------------------------------------------------------------- */
 
 static void
@@ -194,6 +220,20 @@ put_compact(struct buf *out, const char *key, const struct announce_answer *a,
 	for (uint32_t i = 0; i < a->n_peers; i++)
 		if (a->peers[i].addr.family == family)
 			(void)addr_put_compact(out, &a->peers[i].addr);
+}
+
+/* How many of the compact peers of that family come first because they are in
+ * the asker's rack. */
+static void
+put_mates(struct buf *out, const char *key, const struct announce_answer *a,
+    enum addr_family family)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < a->n_mates; i++)
+		n += a->peers[i].addr.family == family;
+	if (n > 0)
+		put_number(out, key, n);
 }
 
 static void
@@ -234,6 +274,8 @@ announce_build_answer(struct buf *out, const struct announce_answer *a)
 	put_number(out, "interval", a->interval_s);
 	put_number(out, "min interval", a->min_interval_s);
 	if (a->compact) {
+		put_mates(out, "murder_mates", a, ADDR_V4);
+		put_mates(out, "murder_mates6", a, ADDR_V6);
 		put_compact(out, "peers", a, ADDR_V4);
 		put_compact(out, "peers6", a, ADDR_V6);
 	} else {

@@ -58,6 +58,11 @@
 #define LIMIT_TRACKER_PEERS 500000u
 #define LIMIT_SCRAPE 64u
 
+/* The label of a rack; and the racks of all torrents a tracker tells apart:
+ * hosts beyond are in none. */
+#define LIMIT_RACK_BYTES 63u
+#define LIMIT_TRACKER_RACKS 65536u
+
 /* The query string of an announce (a long one is 600 bytes). */
 #define LIMIT_QUERY_BYTES 8192u
 

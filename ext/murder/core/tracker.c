@@ -100,6 +100,8 @@ remember(struct tracker *t, const struct announce_query *q,
 		memcpy(p->peer_id, q->peer_id, sizeof(p->peer_id));
 		p->completed = false; /* it has been started again */
 	}
+	if (tracker_rack_move(t, p, rack_of_label(span_str(q->rack))) != 0)
+		return NULL;
 	p->left = q->left;
 	p->downloaded = q->downloaded;
 	p->uploaded = q->uploaded;
@@ -144,44 +146,107 @@ addr_for_asker(const struct tracker_peer *p, const struct tracker_ends *ends,
 	a->port = port;
 }
 
-/* Chooses the peers of an answer; gives how many. */
-static uint32_t
-choose(struct tracker *t, const struct announce_query *q,
-    const struct tracker_peer *self, const struct tracker_ends *ends,
-    struct announce_peer out[LIMIT_NUMWANT])
+/* Peers chosen for an answer, each once. */
+struct chosen {
+	const struct tracker_peer *p[LIMIT_NUMWANT];
+	uint32_t n;
+	uint32_t n_mates; /* of them, the first ones */
+};
+
+/* Some of the asker's rack. Origins are chosen with all others: they are to
+ * be everybody's. */
+static void
+choose_mates(struct tracker *t, const struct tracker_peer *self, uint32_t want,
+    struct chosen *c)
 {
-	const struct tracker_torrent *tor = self->torrent;
-	uint32_t index[LIMIT_NUMWANT];
-	const struct tracker_peer *picked[LIMIT_NUMWANT];
+	const struct tracker_rack *r = self->rack;
+	uint32_t index[LIMIT_NUMWANT], n_all = 0, n;
+
+	if (r == &r->torrent->nowhere)
+		return;
+	for (unsigned class = 0; class < N_CLASSES; class ++)
+		n_all += r->torrent->list[class].n;
+	n = tracker_pick_mates(
+	    &(struct tracker_mates_view){
+		.n = r->n, .self = self->in_rack, .n_all = n_all, .want = want},
+	    &t->rng, index);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct tracker_peer *p = r->p[index[i]];
+
+		if (p->class == CLASS_ORIGIN ||
+		    (self->class != CLASS_LEECHER && p->class != CLASS_LEECHER))
+			continue;
+		c->p[c->n++] = p;
+	}
+	c->n_mates = c->n;
+}
+
+static bool
+is_chosen(const struct chosen *c, const struct tracker_peer *p)
+{
+	uint32_t i = 0;
+
+	while (i < c->n_mates && c->p[i] != p)
+		i++;
+	return i < c->n_mates;
+}
+
+static void
+choose_others(struct tracker *t, const struct tracker_peer *self, uint32_t want,
+    struct chosen *c)
+{
+	const struct tracker_torrent *tor = self->rack->torrent;
+	uint32_t index[LIMIT_NUMWANT], n_picked;
 	struct tracker_pick_view v = {
 	    .n_origins = tor->list[CLASS_ORIGIN].n,
 	    .n_completed = tor->list[CLASS_COMPLETED].n,
 	    .n_leechers = tor->list[CLASS_LEECHER].n,
 	    .self = self->index,
 	    .self_complete = self->class != CLASS_LEECHER,
-	    .want = q->numwant == UINT32_MAX ? t->c.numwant : q->numwant,
+	    .want = want,
 	};
-	uint32_t n_picked, n = 0;
 
 	for (unsigned class = 0; class < self->class; class ++)
 		v.self += tor->list[class].n;
 	n_picked = tracker_pick(&v, &t->rng, index);
-	/* they lie all over the memory: fetch them at once, not in turn */
-	for (uint32_t i = 0; i < n_picked; i++) {
-		picked[i] = tracker_peer_at(tor, index[i]);
-		__builtin_prefetch(picked[i]->key);
-		__builtin_prefetch(picked[i]->peer_id + 19);
+	for (uint32_t i = 0; i < n_picked && c->n < want; i++) {
+		const struct tracker_peer *p = tracker_peer_at(tor, index[i]);
+
+		if (c->n_mates == 0 || !is_chosen(c, p))
+			c->p[c->n++] = p;
 	}
-	for (uint32_t i = 0; i < n_picked; i++) {
-		const struct tracker_peer *p = picked[i];
+}
+
+/* Chooses the peers of an answer, its mates first. */
+static void
+choose(struct tracker *t, const struct tracker_peer *self, uint32_t want,
+    const struct tracker_ends *ends, struct announce_answer *a)
+{
+	struct announce_peer *out = a->peers;
+	struct chosen c;
+
+	c.n = c.n_mates = 0;
+	if (want == UINT32_MAX)
+		want = t->c.numwant;
+	if (want > LIMIT_NUMWANT)
+		want = LIMIT_NUMWANT;
+	choose_mates(t, self, want, &c);
+	choose_others(t, self, want, &c);
+	/* they lie all over the memory: fetch them at once, not in turn */
+	for (uint32_t i = 0; i < c.n; i++) {
+		__builtin_prefetch(c.p[i]->key);
+		__builtin_prefetch(c.p[i]->peer_id + 19);
+	}
+	for (uint32_t i = 0; i < c.n; i++) {
+		const struct tracker_peer *p = c.p[i];
 
 		/* the asker by its other address family is the asker too */
 		if (memcmp(p->peer_id, self->peer_id, 20) == 0)
 			continue;
-		addr_for_asker(p, ends, &out[n].addr);
-		memcpy(out[n++].peer_id, p->peer_id, 20);
+		addr_for_asker(p, ends, &out[a->n_peers].addr);
+		memcpy(out[a->n_peers++].peer_id, p->peer_id, 20);
+		a->n_mates += i < c.n_mates;
 	}
-	return n;
 }
 
 /* The answer to a peer, which is NULL if it has left. */
@@ -192,7 +257,7 @@ answer(struct tracker *t, const struct announce_query *q,
 {
 	struct announce_peer peers[LIMIT_NUMWANT];
 	const struct tracker_torrent *tor =
-	    self != NULL ? self->torrent
+	    self != NULL ? self->rack->torrent
 			 : tracker_find_torrent(t, q->info_hash);
 	struct announce_answer a = {
 	    .interval_s = (uint32_t)(t->c.interval.ns / TICK_S(1).ns),
@@ -209,7 +274,7 @@ answer(struct tracker *t, const struct announce_query *q,
 		a.incomplete = tor->list[CLASS_LEECHER].n;
 	}
 	if (self != NULL)
-		a.n_peers = choose(t, q, self, ends, peers);
+		choose(t, self, q->numwant, ends, &a);
 	return announce_build_answer(out, &a);
 }
 

@@ -119,3 +119,24 @@ tracker_pick(const struct tracker_pick_view *v, struct rng *rng,
 	}
 	return n;
 }
+
+uint32_t
+tracker_pick_mates(const struct tracker_mates_view *v, struct rng *rng,
+    uint32_t out[LIMIT_NUMWANT])
+{
+	uint32_t want = v->want < LIMIT_NUMWANT ? v->want : LIMIT_NUMWANT;
+	uint32_t n = 0;
+	struct shuffle s;
+
+	assert(v->n == 0 || v->self < v->n);
+	if (v->n <= 1 || v->n == v->n_all)
+		return 0;
+	want -= want / 2;
+	shuffle_init(&s, v->n - 1, want);
+	while (n < want && s.done < s.n) {
+		uint32_t i = shuffle_take(&s, rng);
+
+		out[n++] = i >= v->self ? i + 1 : i;
+	}
+	return n;
+}

@@ -24,6 +24,13 @@ struct tracker_pick_view {
 	uint32_t want;      /* at most LIMIT_NUMWANT are given */
 };
 
+struct tracker_mates_view {
+	uint32_t n;     /* in the rack, the asker included */
+	uint32_t self;  /* its index there */
+	uint32_t n_all; /* in the swarm */
+	uint32_t want;  /* peers in the whole answer; mates are half of it */
+};
+
 /*
  * Writes the indices of distinct peers, never the asker, and gives how many.
  * Seeds get leechers only. A leecher gets a uniform random choice of all, with
@@ -32,6 +39,14 @@ struct tracker_pick_view {
  * is everybody's first source and nobody's hot spot. Costs O(want).
  */
 uint32_t tracker_pick(const struct tracker_pick_view *v, struct rng *rng,
+    uint32_t out[LIMIT_NUMWANT]);
+
+/*
+ * The same among the asker's rack-mates: indices of at most `want` distinct
+ * ones of `n`, never `self`, at random. When all n_all peers of the swarm are
+ * in that rack there is nobody to prefer: none.
+ */
+uint32_t tracker_pick_mates(const struct tracker_mates_view *v, struct rng *rng,
     uint32_t out[LIMIT_NUMWANT]);
 
 #endif

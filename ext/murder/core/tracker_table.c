@@ -38,8 +38,8 @@ sip_round(uint64_t v[4])
 
 /* SipHash-1-3 (Aumasson and Bernstein, 2012) over at most 23 bytes, in the
  * machine's byte order: it never leaves the machine. */
-static unsigned
-hash_bytes(const struct tracker *t, const uint8_t *p, size_t n)
+unsigned
+tracker_hash(const struct tracker *t, const uint8_t *p, size_t n)
 {
 	uint64_t v[4] = {t->hash_key[0] ^ UINT64_C(0x736f6d6570736575),
 	    t->hash_key[1] ^ UINT64_C(0x646f72616e646f6d),
@@ -90,7 +90,7 @@ tracker_peer_addr(const struct tracker_peer *p, struct addr *a)
 struct tracker_torrent *
 tracker_find_torrent(const struct tracker *t, const uint8_t info_hash[20])
 {
-	unsigned hash = hash_bytes(t, info_hash, 20);
+	unsigned hash = tracker_hash(t, info_hash, 20);
 	struct tracker_torrent *tor;
 
 	HASH_FIND_BYHASHVALUE(hh, t->torrents, info_hash, 20, hash, tor);
@@ -137,7 +137,7 @@ tracker_need_torrent(struct tracker *t, const uint8_t info_hash[20],
 {
 	const struct mem *mem = t->c.mem;
 	struct tracker_torrent *tor = tracker_find_torrent(t, info_hash);
-	unsigned hash = hash_bytes(t, info_hash, 20);
+	unsigned hash = tracker_hash(t, info_hash, 20);
 	bool oom = false;
 
 	if (tor != NULL)
@@ -152,6 +152,7 @@ tracker_need_torrent(struct tracker *t, const uint8_t info_hash[20],
 	if (tor == NULL)
 		return NULL;
 	memcpy(tor->info_hash, info_hash, 20);
+	tor->nowhere.torrent = tor;
 	HASH_ADD_BYHASHVALUE(hh, t->torrents, info_hash, 20, hash, tor);
 	if (oom) {
 		mem_free(mem, tor);
@@ -173,7 +174,7 @@ tracker_find_peer(const struct tracker *t, const struct tracker_torrent *tor,
 	unsigned hash;
 
 	key_from_addr(key, a);
-	hash = hash_bytes(t, key, sizeof(key));
+	hash = tracker_hash(t, key, sizeof(key));
 	HASH_FIND_BYHASHVALUE(hh, tor->by_key, key, sizeof(key), hash, p);
 	return p;
 }
@@ -182,7 +183,7 @@ static int
 list_put(const struct mem *mem, struct tracker_list *l, struct tracker_peer *p)
 {
 	if (l->n == l->cap) {
-		uint32_t cap = l->cap + l->cap / 4 + 4;
+		uint32_t cap = l->cap + l->cap / 8 + 4;
 		struct tracker_peer **q =
 		    mem_resize(mem, l->p, cap, sizeof(struct tracker_peer *));
 
@@ -223,11 +224,11 @@ tracker_add_peer(struct tracker *t, struct tracker_torrent *tor,
 	if (p == NULL)
 		return NULL;
 	key_from_addr(p->key, a);
-	p->torrent = tor;
+	p->rack = &tor->nowhere;
 	p->class = (uint8_t) class;
 	if (list_put(mem, l, p) != 0)
 		goto err_after_alloc;
-	hash = hash_bytes(t, p->key, sizeof(p->key));
+	hash = tracker_hash(t, p->key, sizeof(p->key));
 	HASH_ADD_BYHASHVALUE(hh, tor->by_key, key, sizeof(p->key), hash, p);
 	if (oom)
 		goto err_after_list;
@@ -247,17 +248,18 @@ int
 tracker_move_peer(
     struct tracker *t, struct tracker_peer *p, enum tracker_class class)
 {
-	struct tracker_list *from = &p->torrent->list[p->class];
+	struct tracker_torrent *tor = p->rack->torrent;
+	struct tracker_list *from = &tor->list[p->class];
 	uint32_t index = p->index;
 	int err;
 
 	if (class == p->class)
 		return 0;
-	err = list_put(t->c.mem, &p->torrent->list[class], p);
+	err = list_put(t->c.mem, &tor->list[class], p);
 	if (err != 0)
 		return err;
 	list_remove(from, index);
-	p->index = p->torrent->list[class].n - 1;
+	p->index = tor->list[class].n - 1;
 	p->class = (uint8_t) class;
 	return 0;
 }
@@ -275,8 +277,9 @@ void
 tracker_drop_peer(struct tracker *t, struct tracker_peer *p, struct instant now)
 {
 	const struct mem *mem = t->c.mem;
-	struct tracker_torrent *tor = p->torrent;
+	struct tracker_torrent *tor = p->rack->torrent;
 
+	tracker_rack_leave(t, p);
 	list_remove(&tor->list[p->class], p->index);
 	DL_DELETE(t->by_age, p);
 	HASH_DELETE(hh, tor->by_key, p);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include "rack.h"
 #include "rng.h"
 #include "tracker.h"
 
@@ -22,10 +23,11 @@ enum tracker_class { CLASS_ORIGIN, CLASS_COMPLETED, CLASS_LEECHER, N_CLASSES };
 struct tracker_peer {
 	UT_hash_handle hh;                /* in torrent->by_key */
 	struct tracker_peer *prev, *next; /* by last_seen, oldest first */
-	struct tracker_torrent *torrent;
+	struct tracker_rack *rack;        /* and by it, the torrent */
 	struct instant last_seen;
 	uint64_t left, downloaded, uploaded; /* bytes, as it says */
-	uint32_t index;                      /* in torrent->list[class] */
+	uint32_t index;                      /* in its torrent's list[class] */
+	uint32_t in_rack; /* index there, unless it is nowhere */
 	uint8_t key[TRACKER_KEY_BYTES];
 	uint8_t peer_id[20];
 	uint8_t class;  /* enum tracker_class */
@@ -37,13 +39,25 @@ struct tracker_list {
 	uint32_t n, cap;
 };
 
+/* The peers of a torrent in one rack. */
+struct tracker_rack {
+	UT_hash_handle hh; /* in torrent->racks */
+	rack_t id;
+	struct tracker_torrent *torrent;
+	struct tracker_peer **p; /* in no order */
+	uint32_t n, cap;
+};
+
 struct tracker_torrent {
 	UT_hash_handle hh; /* in tracker->torrents */
 	uint8_t info_hash[20];
 	struct tracker_list list[N_CLASSES];
 	struct tracker_peer *by_key;
-	uint32_t completed;                  /* "completed" events */
-	struct instant idle_since;           /* valid while on the idle list */
+	struct tracker_rack *racks;
+	struct tracker_rack nowhere; /* of those whose rack is not known: they
+					are not listed */
+	uint32_t completed;          /* "completed" events */
+	struct instant idle_since;   /* valid while on the idle list */
 	struct tracker_torrent *prev, *next; /* the idle list, oldest first */
 	bool idle;                           /* without peers */
 };
@@ -55,7 +69,7 @@ struct tracker {
 	struct tracker_torrent *torrents;
 	struct tracker_peer *by_age;  /* all peers, longest silent first */
 	struct tracker_torrent *idle; /* torrents without peers */
-	uint32_t n_peers, n_torrents;
+	uint32_t n_peers, n_torrents, n_racks;
 	uint64_t n_announces;
 	struct instant started;
 	bool has_started;
@@ -93,6 +107,14 @@ void tracker_drop_peer(
 
 /* Removes and frees a torrent without peers. */
 void tracker_drop_torrent(struct tracker *t, struct tracker_torrent *tor);
+
+/* tracker_rack.c: takes p out of its rack; or changes to another, ERR_NOMEM:
+ * then it is in none. Who comes is in none. */
+void tracker_rack_leave(struct tracker *t, struct tracker_peer *p);
+int tracker_rack_move(struct tracker *t, struct tracker_peer *p, rack_t id);
+
+/* A keyed hash of at most 23 bytes. */
+unsigned tracker_hash(const struct tracker *t, const uint8_t *p, size_t n);
 
 /* The address in a peer's key. */
 void tracker_peer_addr(const struct tracker_peer *p, struct addr *a);
