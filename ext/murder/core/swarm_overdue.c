@@ -8,6 +8,7 @@
 #define PATIENCE 8
 
 #define STALLED TICK_MS(100)
+#define STUCK TICK_MS(250)
 
 bool
 ask_is_stalled(const struct swarm *s, const struct peer *p)
@@ -45,6 +46,18 @@ check_patience(struct swarm *s, struct peer *p)
 	ask_forget(s, p, true);
 }
 
+/* The rest of a block that stopped for much longer than that is asked of
+ * others. */
+static void
+check_stuck(struct swarm *s, struct peer *p)
+{
+	if (p->rx_left == 0 || tick_since(p->heard, s->now).ns <=
+				   s->piece_time.ns + STUCK.ns)
+		return;
+	piece_interrupt(s, p);
+	ask_forget(s, p, true);
+}
+
 /* How long a neighbour may owe us bytes and send none. */
 static struct duration
 silence_of(const struct swarm *s, const struct peer *p)
@@ -71,6 +84,7 @@ ask_check_silence(struct swarm *s, struct peer *p)
 		return;
 	}
 	check_patience(s, p);
+	check_stuck(s, p);
 	if (ask_is_stalled(s, p))
 		s->recheck = true; /* others may be asked a second time */
 	if (!ask_is_out(p) || tick_since(p->asked_at, s->now).ns <= limit.ns)
