@@ -27,13 +27,15 @@ static int
 build_and_parse(const struct mem *mem, void *arg)
 {
 	static const char expected[] =
-	    "d1:md6:ut_pexi1ee12:murder_blocki131072e1:pi6881e"
+	    "d1:md6:ut_pexi1ee12:murder_blocki131072e11:murder_rack4:r "
+	    "1\"1:pi6881e"
 	    "4:reqqi250e1:v10:murder 1.06:yourip4:\1\2\3\4e";
 	const struct wire_ext_handshake h = {
 	    .id_pex = WIRE_EXT_PEX,
 	    .port = 6881,
 	    .reqq = 250,
 	    .block = 131072,
+	    .rack = SPAN_LIT("r 1\""),
 	    .client = SPAN_LIT("murder 1.0"),
 	    .yourip = SPAN_LIT("\1\2\3\4"),
 	};

@@ -26,6 +26,7 @@ check_handshake(struct span in)
 	assert(again.port == h.port);
 	assert(again.reqq == h.reqq);
 	assert(again.block == h.block);
+	assert(span_equal(again.rack, h.rack));
 	assert(span_equal(again.client, h.client));
 	assert(span_equal(again.yourip, h.yourip));
 	buf_free(&out);

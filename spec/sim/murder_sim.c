@@ -132,6 +132,9 @@ check_targets(struct world *w, const struct report *r)
 	if (w->sc.max_copies > 0 && r->copies > w->sc.max_copies)
 		world_fail(w, "the seeder sent %.3f copies, above %.3f",
 		    r->copies, w->sc.max_copies);
+	if (w->sc.max_rack_copies > 0 && r->rack_copies > w->sc.max_rack_copies)
+		world_fail(w, "%.3f copies came into one rack, above %.3f",
+		    r->rack_copies, w->sc.max_rack_copies);
 }
 
 static int

@@ -124,6 +124,7 @@ link_pass(struct link *l, uint64_t now, uint64_t n)
 	uint64_t cost = sim_transfer_ns(n, l->rate);
 
 	l->busy_ns += cost;
+	l->bytes += n;
 	l->finish += cost;
 	if (l->finish < now)
 		l->finish = now;

@@ -77,6 +77,7 @@ struct link {
 	uint64_t rate;    /* bytes/s */
 	uint64_t finish;  /* ns; when what it took is through */
 	uint64_t busy_ns; /* in all */
+	uint64_t bytes;   /* in all, of racks' links */
 };
 
 /* A host as the network sees it. */

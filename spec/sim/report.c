@@ -54,6 +54,12 @@ report_make(const struct world *w, struct report *r)
 	    (double)r->slow_last_ns /
 	    ((double)sim_transfer_ns(w->sc.payload, w->sc.down_rate) *
 		w->sc.slow_factor);
+	for (i = 0; i < w->net.n_racks; i++) {
+		double in = (double)w->net.rack_in[i].bytes;
+
+		if (in > r->rack_copies * (double)w->sc.payload)
+			r->rack_copies = in / (double)w->sc.payload;
+	}
 	r->copies = (double)w->hosts[SEEDER].sent / (double)w->sc.payload;
 	free(done);
 }
@@ -80,6 +86,8 @@ report_print(const struct world *w, const struct report *r, FILE *out)
 	if (r->slow_last_ns != 0)
 		fprintf(out, ",\"slow_last_s\":%.6f,\"slow_ratio\":%.4f",
 		    1e-9 * (double)r->slow_last_ns, r->slow_ratio);
+	if (w->net.n_racks > 0)
+		fprintf(out, ",\"rack_copies\":%.3f", r->rack_copies);
 	fprintf(out,
 	    ",\"events\":%" PRIu64 ",\"wall_s\":%.2f,\"memory_mib\":%.1f,"
 	    "\"engine_kib_per_host\":%.1f,\"ok\":%s}\n",

@@ -10,10 +10,11 @@ struct report {
 	uint64_t first_ns, median_ns, p99_ns, last_ns; /* of the fast */
 	uint64_t slow_last_ns;                         /* 0: none */
 	uint64_t bound_ns;
-	double ratio;      /* last_ns / bound_ns */
-	double slow_ratio; /* slow_last_ns / what their link needs */
-	double copies;     /* payloads the seeder sent */
-	uint64_t wasted;   /* bytes received twice or wrong */
+	double ratio;       /* last_ns / bound_ns */
+	double slow_ratio;  /* slow_last_ns / what their link needs */
+	double copies;      /* payloads the seeder sent */
+	double rack_copies; /* the most that came into a rack, in payloads */
+	uint64_t wasted;    /* bytes received twice or wrong */
 	uint32_t n_finished;
 };
 

@@ -207,6 +207,15 @@ scenario_check(struct scenario *s)
 }
 
 uint64_t
+scenario_rack_rate(const struct scenario *s)
+{
+	uint64_t hosts = (s->hosts + s->racks - 1) / s->racks;
+
+	return (
+	    uint64_t)((double)s->rate * (double)hosts / s->oversubscription);
+}
+
+uint64_t
 scenario_bound_ns(const struct scenario *s)
 {
 	uint64_t copy = sim_transfer_ns(s->payload, s->rate);
@@ -214,6 +223,9 @@ scenario_bound_ns(const struct scenario *s)
 
 	while ((s->hosts >> (log2n + 1)) != 0)
 		log2n++;
+	/* Racks whose links carry less than a host's: all must pass them. */
+	if (s->racks > 0 && scenario_rack_rate(s) < s->rate)
+		copy = sim_transfer_ns(s->payload, scenario_rack_rate(s));
 	return copy + copy / s->n_pieces * log2n;
 }
 

@@ -21,6 +21,7 @@
 	X(latency, TIME, "200us", "one way between two hosts")                 \
 	X(racks, COUNT, "0", "hosts are dealt to so many racks in turn")       \
 	X(oversubscription, REAL, "1", "hosts' rates over their rack's link")  \
+	X(rack_labels, COUNT, "0", "1: hosts are told their racks")            \
 	X(rack_latency, TIME, "0", "one way, added between racks")             \
 	X(skew, TIME, "0", "receivers launch evenly over this time")           \
 	X(slow, REAL, "0", "share of receivers that are slow")                 \
@@ -54,6 +55,7 @@
 	X(limit, REAL, "20", "give up after so many T*, plus 120 s")           \
 	X(max_ratio, REAL, "0", "fail if T_last / bound is above; 0: any")     \
 	X(max_copies, REAL, "0", "fail if the seeder sent more; 0: any")       \
+	X(max_rack_copies, REAL, "0", "fail if more came into a rack; 0: any") \
 	X(seeds, COUNT, "1", "seeds the suite runs, from 1")                   \
 	X(block_bytes, BYTES, "0", "swarm_config; 0: its default")             \
 	X(max_peers, COUNT, "0", "the same")                                   \
@@ -92,7 +94,11 @@ int scenario_read(struct scenario *s, const char *path);
 /* Fills in what follows from the rest; NULL or what is wrong. */
 const char *scenario_check(struct scenario *s);
 
-/* T* = (F/c)(1 + floor(log2 N)/M) in ns, c being `rate`. */
+/* Bytes a second of a rack's link, each way; with racks only. */
+uint64_t scenario_rack_rate(const struct scenario *s);
+
+/* T* = (F/c)(1 + floor(log2 N)/M) in ns, c being `rate` or, where that is less,
+ * the rate of a rack's link. */
 uint64_t scenario_bound_ns(const struct scenario *s);
 
 /* The same with launch skew: max(T* + J/2, J + F/d), at least T*. */

@@ -111,6 +111,9 @@ world_config(const struct world *w, uint32_t host, struct swarm_config *c)
 	c->n_trackers = (uint32_t)sc->trackers;
 	c->listen_port = WORLD_PORT;
 	c->seed = w->seed * 0x9e3779b97f4a7c15u + host * 4096ul + life;
+	if (sc->rack_labels != 0 && sc->racks > 0)
+		snprintf(c->rack, sizeof(c->rack), "rack%u",
+		    host % (uint32_t)sc->racks);
 	swarm_config_init(c);
 #define TUNE(key)                                                              \
 	if (sc->key != 0)                                                      \
@@ -136,7 +139,7 @@ init_links(struct world *w)
 {
 	const struct scenario *sc = &w->sc;
 	struct net *net = &w->net;
-	uint32_t i, per_rack;
+	uint32_t i;
 
 	net_init(net, &w->sim, w->n_hosts, (uint32_t)sc->racks);
 	net->latency = sc->latency;
@@ -155,12 +158,8 @@ init_links(struct world *w)
 			p->up.rate = p->down.rate = sc->seeder_rate;
 		p->rack = sc->racks > 0 ? i % (uint32_t)sc->racks : 0;
 	}
-	per_rack = sc->racks > 0
-		       ? (uint32_t)((sc->hosts + sc->racks - 1) / sc->racks)
-		       : 0;
 	for (i = 0; i < sc->racks; i++) {
-		net->rack_out[i].rate = (uint64_t)((double)sc->rate * per_rack /
-						   sc->oversubscription);
+		net->rack_out[i].rate = scenario_rack_rate(sc);
 		net->rack_in[i].rate = net->rack_out[i].rate;
 	}
 }

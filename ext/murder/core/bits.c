@@ -118,12 +118,15 @@ bits_to_wire(const struct bits *b)
 	return (struct span){b->p, n_bytes(b->n)};
 }
 
-uint32_t
-bits_next_missing(const struct bits *a, const struct bits *b, uint32_t from)
+/* The first i >= from that is set in a, and in b after it is XORed with
+ * invert. */
+static uint32_t
+next_in_both(
+    const struct bits *a, const struct bits *b, uint8_t invert, uint32_t from)
 {
 	assert(a->n == b->n);
 	for (uint32_t i = from; i < a->n;) {
-		uint8_t open = (uint8_t)(a->p[i / 8] & ~b->p[i / 8]);
+		uint8_t open = (uint8_t)(a->p[i / 8] & (b->p[i / 8] ^ invert));
 
 		if (open == 0)
 			i = (i / 8 + 1) * 8;
@@ -133,4 +136,16 @@ bits_next_missing(const struct bits *a, const struct bits *b, uint32_t from)
 			i++;
 	}
 	return a->n;
+}
+
+uint32_t
+bits_next_missing(const struct bits *a, const struct bits *b, uint32_t from)
+{
+	return next_in_both(a, b, 0xff, from);
+}
+
+uint32_t
+bits_next_common(const struct bits *a, const struct bits *b, uint32_t from)
+{
+	return next_in_both(a, b, 0, from);
 }

@@ -53,4 +53,8 @@ struct span bits_to_wire(const struct bits *b);
 uint32_t bits_next_missing(
     const struct bits *a, const struct bits *b, uint32_t from);
 
+/* The same for one that is set in both. */
+uint32_t bits_next_common(
+    const struct bits *a, const struct bits *b, uint32_t from);
+
 #endif

@@ -153,6 +153,7 @@ peer_lost(struct swarm *s, struct peer *p)
 	piece_source_gone(s, p);
 	ask_forget(s, p, false);
 	serve_drop(s, p);
+	rack_review(s, true);
 }
 
 void

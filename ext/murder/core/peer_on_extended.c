@@ -28,6 +28,9 @@ on_ext_handshake(struct swarm *s, struct peer *p, struct span body)
 		return;
 	p->kin = true;
 	peer_mark(s, p);
+	p->rack = rack_of_label(h.rack);
+	p->member = rack_member(p->peer_id);
+	rack_review(s, true);
 	p->max_block =
 	    h.block < LIMIT_BLOCK_BYTES ? h.block : LIMIT_BLOCK_BYTES;
 	serve_suggest(s, p);

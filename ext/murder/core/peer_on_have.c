@@ -20,6 +20,7 @@ peer_on_have(struct swarm *s, struct peer *p, uint32_t piece)
 		return;
 	picker_add_owner(&s->picker, piece);
 	peer_mark(s, p);
+	rack_on_have(s, p, piece);
 	if (!bits_get(&s->have, piece)) {
 		p->n_offers++;
 		peer_say_interest(s, p);
@@ -90,6 +91,7 @@ peer_on_bitfield(struct swarm *s, struct peer *p, const struct wire_msg *m)
 	}
 	picker_add_owner_bits(&s->picker, &p->have);
 	peer_mark(s, p);
+	rack_review(s, true);
 	recount(s, p);
 	peer_say_interest(s, p);
 	part_if_useless(s, p);

@@ -41,6 +41,8 @@ say_extended(struct swarm *s, struct peer *p)
 
 	if (!p->extended)
 		return;
+	if (s->rack.own != RACK_UNKNOWN)
+		h.rack = span_str(s->c.rack);
 	buf_init(&body, s->c.mem, sizeof(bytes));
 	wire_ext_build(&body, &h);
 	n = body.n;

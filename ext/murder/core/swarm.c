@@ -45,6 +45,8 @@ allocate(struct swarm *s, const struct bits *have)
 		picker_shut(&s->picker, i);
 	}
 	s->began_complete = swarm_complete(s) && n > 0;
+	if (rack_init(s) != 0)
+		return ERR_NOMEM;
 	return s->began_complete ? sowing_init(&s->sowing, mem, n) : 0;
 }
 
@@ -61,6 +63,7 @@ swarm_new(struct swarm **out, const struct swarm_config *c,
 	s->c = *c;
 	s->now = now;
 	s->have.mem = s->alone.mem = s->picker.mem = c->mem;
+	s->rack.imports.mem = c->mem;
 	buf_init(&s->arena, c->mem, MAX_ARENA);
 	buf_init(&s->scratch, c->mem, LIMIT_MESSAGE_BYTES + LIMIT_PIECES / 8);
 	rng_seed(&s->rng, c->seed, 1);
@@ -105,6 +108,7 @@ swarm_free(struct swarm *s)
 	picker_free(&s->picker);
 	bits_free(&s->have);
 	bits_free(&s->alone);
+	bits_free(&s->rack.imports);
 	mem_free(mem, s);
 }
 

@@ -43,7 +43,8 @@ struct swarm_config {
 	uint32_t n_trackers;  /* announce targets, in order of preference */
 	uint16_t listen_port; /* told to tracker and peers */
 	bool is_private;      /* BEP 27: peers come from the tracker alone */
-	uint64_t seed;        /* of all its randomness */
+	char rack[LIMIT_RACK_BYTES + 1]; /* the label of our rack, or "" */
+	uint64_t seed;                   /* of all its randomness */
 
 	/* Tuning; swarm_config_init() sets what doc/SCHEDULER.md argues. */
 	uint32_t block_bytes;    /* of our requests to our own kind */

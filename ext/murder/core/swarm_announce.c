@@ -70,6 +70,8 @@ fill_query(struct swarm *s, struct announce_query *q)
 	q->key = (uint32_t)s->c.seed;
 	q->compact = true;
 	q->no_peer_id = true;
+	if (s->rack.own != RACK_UNKNOWN)
+		memcpy(q->rack, s->c.rack, sizeof(q->rack));
 }
 
 static void
@@ -152,6 +154,9 @@ answered(struct swarm *s, const struct announce_reply *r)
 	if (seconds > 3600)
 		seconds = 3600;
 	s->tracker.interval = TICK_S(seconds);
+	n = announce_reply_mates(r, found, MAX_NEW_ADDRESSES);
+	for (i = 0; i < n; i++)
+		dial_mate(s, &found[i]);
 	n = announce_reply_peers(r, found, MAX_NEW_ADDRESSES);
 	for (i = 0; i < n; i++)
 		dial_add(s, &found[i]);

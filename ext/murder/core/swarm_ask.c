@@ -75,7 +75,8 @@ find_begun(struct swarm *s, const struct peer *p, struct work *w)
 
 	for (i = 0; i < s->n_partials; i++) {
 		f = s->partials[i];
-		if (!may_share(f, p) || !bits_get(&p->have, f->piece))
+		if (!may_share(f, p) || !bits_get(&p->have, f->piece) ||
+		    !rack_may_ask(s, p, f->piece))
 			continue;
 		r = partial_find(f, 0, PARTIAL_UNIT, false);
 		if (r.begin < r.end) {
@@ -107,7 +108,7 @@ find_late(struct swarm *s, const struct peer *p, struct work *w)
 	for (i = 0; i < s->n_partials; i++) {
 		f = s->partials[i];
 		if (f->alone || f->storing || !bits_get(&p->have, f->piece) ||
-		    asked_of(p, f->piece))
+		    asked_of(p, f->piece) || !rack_may_ask(s, p, f->piece))
 			continue;
 		r = partial_find(f, 0, PARTIAL_UNIT, true);
 		if (r.begin < r.end) {
@@ -145,7 +146,8 @@ static bool
 has_suggestion(const struct swarm *s, const struct peer *p)
 {
 	return p->suggested != NO_PIECE && bits_get(&p->have, p->suggested) &&
-	       picker_is_open(&s->picker, p->suggested);
+	       picker_is_open(&s->picker, p->suggested) &&
+	       rack_may_ask(s, p, p->suggested);
 }
 
 static bool
@@ -180,11 +182,14 @@ find_work(struct swarm *s, struct peer *p, struct work *w)
 	}
 	if (find_begun(s, p, w))
 		return true;
-	piece = picker_pick(&s->picker, &p->have, &s->rng);
+	piece = rack_pick(s, p);
 	if (piece < s->c.n_pieces && have_room(s)) {
 		*w = (struct work){.piece = piece};
 		return true;
 	}
+	/* In a rack there is often nothing to ask for, but at the end. */
+	if (s->rack.active && s->picker.n_open > 0)
+		return false;
 	return is_idle(s) && find_late(s, p, w);
 }
 

@@ -1,6 +1,7 @@
 /*
  * Addresses known and whom to connect to: at random among the untried, until
- * there are enough neighbours. A failed address rests, longer each time.
+ * there are enough neighbours, half of them of our rack. A failed address
+ * rests, longer each time.
  */
 #include "swarm_int.h"
 
@@ -57,6 +58,17 @@ dial_add(struct swarm *s, const struct addr *a)
 }
 
 void
+dial_mate(struct swarm *s, const struct addr *a)
+{
+	struct known *k;
+
+	dial_add(s, a);
+	k = find(s, a);
+	if (k != NULL)
+		k->mate = true;
+}
+
+void
 dial_note(struct swarm *s, struct peer *p)
 {
 	struct known *k;
@@ -81,22 +93,34 @@ wants_more(const struct swarm *s)
 	       s->n_dialling < s->c.max_dialling;
 }
 
+static struct known *
+choose(struct swarm *s, bool mates_only)
+{
+	struct known *k, *chosen = NULL;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < s->n_known; i++) {
+		k = &s->known[i];
+		if (may_dial(s, k) && (k->mate || !mates_only) &&
+		    rng_below(&s->rng, ++n) == 0)
+			chosen = k;
+	}
+	return chosen;
+}
+
 void
 dial_more(struct swarm *s)
 {
-	struct known *k, *chosen;
+	struct known *chosen;
 	struct action *a;
 	struct peer *p;
-	uint32_t i, n;
 
 	while (s->err == 0 && wants_more(s)) {
 		chosen = NULL;
-		n = 0;
-		for (i = 0; i < s->n_known; i++) {
-			k = &s->known[i];
-			if (may_dial(s, k) && rng_below(&s->rng, ++n) == 0)
-				chosen = k;
-		}
+		if (s->n_slots_used < s->c.want_peers / 2)
+			chosen = choose(s, true);
+		if (chosen == NULL)
+			chosen = choose(s, false);
 		p = chosen == NULL ? NULL : peer_new(s, &chosen->addr, true);
 		if (p == NULL)
 			return;

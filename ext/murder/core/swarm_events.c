@@ -181,6 +181,7 @@ swarm_on_deadline(struct swarm *s, struct instant now)
 				check_peer(s, s->peers[i]);
 		serve_check(s);
 		peer_check_marks(s);
+		rack_review(s, false);
 		s->recheck = true;
 		s->housekeeping = tick_add(now, pause(s));
 	}

@@ -13,6 +13,7 @@
  *   swarm_news.c     telling neighbours what we have
  *   swarm_serve.c    whose requests to serve
  *   swarm_solicit.c  asking neighbours to ask
+ *   swarm_rack.c     what to ask of hosts in other racks
  *   swarm_dial.c     addresses known, whom to connect to
  *   swarm_pex.c      neighbours telling one another of neighbours
  *   swarm_announce.c when to ask the tracker, what to do with its answer
@@ -24,6 +25,7 @@
 #include "partial.h"
 #include "metainfo.h"
 #include "picker.h"
+#include "rack.h"
 #include "rng.h"
 #include "slots.h"
 #include "sowing.h"
@@ -104,6 +106,9 @@ struct peer {
 	struct instant solicited; /* until then it may be about to ask */
 	bool slow;                /* drained far below the usual rate */
 
+	rack_t rack;     /* where it says it is */
+	uint64_t member; /* of its rack: rack.h */
+
 	uint8_t pex_id;          /* to send PEX under; 0: do not */
 	struct instant pex_next; /* when it may be told again */
 	struct instant pex_said; /* when it was told; 0 never */
@@ -127,6 +132,7 @@ struct known {
 	struct addr addr;
 	peer_t peer; /* connected or being dialled; 0 if not */
 	uint8_t n_failed;
+	bool mate; /* in our rack, the tracker says */
 	bool banned;
 	bool is_self; /* banned because it is ourselves */
 	struct instant next_try;
@@ -181,6 +187,16 @@ struct swarm {
 	bool began_complete; /* the seeder: suggests what it sent least */
 	struct sowing sowing;
 	double slot_rate; /* bytes/s of a normal upload, smoothed; 0 unknown */
+
+	struct {
+		rack_t own;
+		uint64_t member;
+		bool active; /* there are mates, and others elsewhere */
+		bool desperate;
+		struct slots mates;  /* in our rack, and do their part */
+		struct slots far;    /* asked for our imports only */
+		struct bits imports; /* what we are to bring into it */
+	} rack;
 
 	struct known *known;
 	uint32_t n_known, cap_known;
@@ -340,8 +356,22 @@ void serve_check(struct swarm *s); /* for housekeeping */
 /* Asks neighbours to ask, if few wait for our next upload. */
 void solicit(struct swarm *s);
 
+/* ---- swarm_rack.c ------------------------------------------------------- */
+int rack_init(struct swarm *s); /* 0 or ERR_NOMEM */
+/* Somebody came, told where he is, or went (anew); or for housekeeping. */
+void rack_review(struct swarm *s, bool anew);
+void rack_on_have(struct swarm *s, const struct peer *p, uint32_t piece);
+void rack_on_stored(struct swarm *s, uint32_t piece);
+/* Whether p is elsewhere, and we have mates. */
+bool rack_is_far(const struct swarm *s, const struct peer *p);
+bool rack_may_ask(const struct swarm *s, const struct peer *p, uint32_t piece);
+/* What p has and we may ask it for, the rarest; n_pieces if nothing. */
+uint32_t rack_pick(struct swarm *s, const struct peer *p);
+
 /* ---- swarm_dial.c ------------------------------------------------------- */
 void dial_add(struct swarm *s, const struct addr *a);
+/* It is in our rack: dialled before others, as long as neighbours are few. */
+void dial_mate(struct swarm *s, const struct addr *a);
 /* We now know where p listens. */
 void dial_note(struct swarm *s, struct peer *p);
 void dial_more(struct swarm *s);

@@ -51,8 +51,8 @@ check_patience(struct swarm *s, struct peer *p)
 static void
 check_stuck(struct swarm *s, struct peer *p)
 {
-	if (p->rx_left == 0 || tick_since(p->heard, s->now).ns <=
-				   s->piece_time.ns + STUCK.ns)
+	if (p->rx_left == 0 ||
+	    tick_since(p->heard, s->now).ns <= s->piece_time.ns + STUCK.ns)
 		return;
 	piece_interrupt(s, p);
 	ask_forget(s, p, true);

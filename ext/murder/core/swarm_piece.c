@@ -269,6 +269,7 @@ stored(struct swarm *s, const struct partial *f)
 
 	bits_set(&s->have, f->piece);
 	bits_clear(&s->alone, f->piece);
+	rack_on_stored(s, f->piece);
 	s->piece_time = smooth(s->piece_time, took);
 	if (s->have.n_set > 1)
 		s->piece_pause = smooth(

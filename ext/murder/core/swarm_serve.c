@@ -175,21 +175,31 @@ times_sent(const struct swarm *s, const struct peer *p)
 	return s->sowing.n_sent[piece] - (piece == p->offered ? 1u : 0u);
 }
 
+/* From the seeder a piece goes to any rack, not to the one that is behind
+ * already: its hosts have to pass the piece on to all the others. */
+static uint32_t
+need_of(const struct swarm *s, const struct peer *p)
+{
+	if (s->began_complete && p->rack != RACK_UNKNOWN)
+		return 0;
+	return s->n_have[p->slot];
+}
+
 static struct peer *
 choose(struct swarm *s, bool slow_only)
 {
 	struct upload_view view[LIMIT_PEERS];
 	struct peer *who[LIMIT_PEERS], *p;
 	uint32_t i, n = 0;
-
 	struct slots of = s->set.waiting;
 
 	if (slow_only)
 		of = slots_and(of, s->set.slow);
 	for (EACH_SLOT(i, &of)) {
 		p = s->peers[i];
-		view[n] = (struct upload_view){.n_have = s->n_have[i],
+		view[n] = (struct upload_view){.n_have = need_of(s, p),
 		    .n_sent = times_sent(s, p),
+		    .far = rack_is_far(s, p),
 		    .slow = p->slow};
 		who[n++] = p;
 	}

@@ -62,16 +62,16 @@ solicit(struct swarm *s)
 {
 	uint32_t i, k, piece, n = 0, pool, wanted = pool_wanted(s);
 	struct peer *who[LIMIT_PEERS], *p;
-	struct slots of;
+	struct slots near = slots_without(s->set.fast, s->rack.far), of;
 
 	if (s->began_complete || s->stopping || s->have.n_set == 0)
 		return;
-	of = slots_and(s->set.fast, s->set.waiting);
+	of = slots_and(near, s->set.waiting);
 	pool = slots_n(of);
 	if (pool >= wanted)
 		return;
 	forget_late(s);
-	of = slots_without(s->set.fast, of);
+	of = slots_without(near, of);
 	pool += slots_n(slots_and(of, s->solicited));
 	if (pool >= wanted)
 		return;

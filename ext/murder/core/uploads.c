@@ -3,8 +3,11 @@
 static bool
 before(const struct upload_view *a, const struct upload_view *b)
 {
-	return a->n_sent != b->n_sent ? a->n_sent < b->n_sent
-				      : a->n_have < b->n_have;
+	if (a->n_sent != b->n_sent)
+		return a->n_sent < b->n_sent;
+	if (a->far != b->far)
+		return a->far;
+	return a->n_have < b->n_have;
 }
 
 static uint32_t

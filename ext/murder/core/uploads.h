@@ -15,6 +15,7 @@
 struct upload_view {
 	uint32_t n_have; /* pieces the neighbour holds */
 	uint32_t n_sent; /* times we sent the piece it asks for, if we care */
+	bool far;        /* in another rack: brings it to others */
 	bool slow;       /* drained far below the usual rate when last served */
 };
 

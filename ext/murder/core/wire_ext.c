@@ -102,6 +102,8 @@ read_field(struct benc_reader *r, struct span key, const struct benc_token *t,
 		return read_ids(r, t, h);
 	if (span_equal(key, SPAN_LIT("murder_block")))
 		return read_clamped(t, UINT32_MAX, &h->block);
+	if (span_equal(key, SPAN_LIT("murder_rack")))
+		return read_string(t, &h->rack);
 	if (span_equal(key, SPAN_LIT("p"))) {
 		rc = read_within(t, UINT16_MAX, &v);
 		h->port = (uint16_t)v;
@@ -198,6 +200,7 @@ wire_ext_build(struct buf *out, const struct wire_ext_handshake *h)
 		(void)benc_put_end(out);
 	}
 	put_number(out, "murder_block", h->block);
+	put_string(out, "murder_rack", h->rack);
 	put_number(out, "p", h->port);
 	put_number(out, "reqq", h->reqq);
 	put_string(out, "v", h->client);

@@ -20,6 +20,7 @@ struct wire_ext_handshake {
 	uint16_t port;      /* p: where the sender listens */
 	uint32_t reqq;      /* requests it lets wait */
 	uint32_t block;     /* murder_block: largest block in bytes it takes */
+	struct span rack;   /* murder_rack: its label, borrowed */
 	struct span client; /* v, borrowed */
 	struct span yourip; /* 4 or 16 bytes, borrowed */
 };
