@@ -43,6 +43,32 @@ TEST(one_call_gives_the_published_sums)
 	assert_sum(sum, vectors[0].hex);
 }
 
+/* Around the ends of blocks, and pieces as they come. */
+TEST(two_sums_at_once_are_those_of_each)
+{
+	static const size_t longer[] = {4096, 16383, 262144, 300001};
+	static uint8_t bytes[2][300001];
+	uint8_t sum[2][SHA1_BYTES], want[SHA1_BYTES];
+	uint32_t x = 1;
+
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		x = x * 1664525 + 1013904223;
+		bytes[i / sizeof(bytes[0])][i % sizeof(bytes[0])] =
+		    (uint8_t)(x >> 24);
+	}
+	for (size_t k = 0; k < 260 + N_OF(longer); k++) {
+		size_t n = k < 260 ? k : longer[k - 260];
+
+		assert_int_equal(
+		    digest_sha1_two(bytes[0], bytes[1], n, sum), 0);
+		for (size_t i = 0; i < 2; i++) {
+			assert_int_equal(
+			    digest_sha1((struct span){bytes[i], n}, want), 0);
+			assert_memory_equal(sum[i], want, SHA1_BYTES);
+		}
+	}
+}
+
 TEST(a_running_sum_does_not_depend_on_the_cuts_and_begins_anew)
 {
 	uint8_t sum[SHA1_BYTES];
@@ -173,6 +199,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(one_call_gives_the_published_sums),
+	    cmocka_unit_test(two_sums_at_once_are_those_of_each),
 	    cmocka_unit_test(
 		a_running_sum_does_not_depend_on_the_cuts_and_begins_anew),
 	    WITH_FILES(a_range_of_a_file_is_summed_and_a_short_file_is_told),

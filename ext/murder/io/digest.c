@@ -8,6 +8,7 @@
 
 #include "core/err.h"
 #include "io/digest.h"
+#include "io/sha1_two.h"
 
 #define CHUNK_BYTES (256u << 10)
 
@@ -16,14 +17,17 @@ struct digest {
 	uint8_t *chunk; /* CHUNK_BYTES, made when first needed */
 };
 
-/* Looked up once: EVP_sha1() alone is looked up again at every use. */
+/* Looked up once: EVP_sha1() alone is looked up again at every use, and asking
+ * the processor is slow in virtual machines. */
 static EVP_MD *sha1;
+static bool two_at_once;
 static pthread_once_t sha1_once = PTHREAD_ONCE_INIT;
 
 static void
 sha1_fetch(void)
 {
 	sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+	two_at_once = sha1_two_possible();
 }
 
 static const EVP_MD *
@@ -42,6 +46,23 @@ digest_sha1(struct span bytes, uint8_t out[SHA1_BYTES])
 	if (EVP_Digest(p, bytes.n, out, NULL, sha1_md(), NULL) != 1)
 		return ERR_NOMEM;
 	return 0;
+}
+
+int
+digest_sha1_two(
+    const uint8_t *a, const uint8_t *b, size_t n, uint8_t out[2][SHA1_BYTES])
+{
+	struct sha1_two t;
+	int rc;
+
+	pthread_once(&sha1_once, sha1_fetch);
+	if (two_at_once) {
+		sha1_two_begin(&t);
+		sha1_two_end(&t, a, b, n, out);
+		return 0;
+	}
+	rc = digest_sha1((struct span){a, n}, out[0]);
+	return rc == 0 ? digest_sha1((struct span){b, n}, out[1]) : rc;
 }
 
 int

@@ -1,5 +1,6 @@
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,6 +9,9 @@
 #include "io/digest.h"
 #include "io/disk.h"
 #include "io/table.h"
+
+/* The kernel copies from and to whole pages fastest. */
+#define DISK_ALIGN 4096u
 
 struct disk_spare {
 	struct disk_spare *next;
@@ -21,8 +25,8 @@ struct disk_piece {
 	bool dropped; /* while storing */
 	enum swarm_stored how;
 	int sys;
-	uv_work_t work;
 	struct disk *disk;
+	struct disk_piece *next; /* of those ready */
 	UT_hash_handle hh;
 };
 
@@ -43,8 +47,10 @@ disk_buffer(struct disk *d)
 
 	_Static_assert(sizeof(struct disk_spare) <= LIMIT_PIECE_MIN,
 	    "a free buffer holds its link");
+	_Static_assert(
+	    LIMIT_PIECE_MIN % DISK_ALIGN == 0, "as aligned_alloc(3) wants it");
 	if (s == NULL)
-		return d->mem->resize(d->mem->ctx, NULL, d->file->piece_length);
+		return aligned_alloc(DISK_ALIGN, d->file->piece_length);
 	LL_DELETE(d->spare, s);
 	d->n_spare--;
 	return (uint8_t *)s;
@@ -59,7 +65,7 @@ disk_recycle(struct disk *d, uint8_t *data)
 		return;
 	if ((uint64_t)(d->n_spare + 1) * d->file->piece_length >
 	    DISK_SPARE_BYTES) {
-		mem_free(d->mem, data);
+		free(data);
 		return;
 	}
 	LL_PREPEND(d->spare, s);
@@ -151,35 +157,55 @@ disk_write(struct disk_piece *p, uint32_t n)
 }
 
 static void
+disk_prove(struct disk_piece *p, const uint8_t sum[SHA1_BYTES], uint32_t n)
+{
+	const uint8_t *want =
+	    p->disk->file->hashes + (size_t)p->piece * SHA1_BYTES;
+
+	if (memcmp(sum, want, SHA1_BYTES) == 0)
+		disk_write(p, n);
+	else
+		p->how = SWARM_HASH_WRONG;
+}
+
+static void
 disk_work_cb(uv_work_t *work)
 {
-	struct disk_piece *p = work->data;
-	const struct payload *f = p->disk->file;
-	uint32_t n = payload_piece_bytes(f, p->piece);
-	uint8_t sum[SHA1_BYTES];
+	struct disk_job *j = work->data;
+	const struct payload *f = j->disk->file;
+	uint8_t sum[DISK_JOB_PIECES][SHA1_BYTES];
+	uint32_t n[DISK_JOB_PIECES], i;
+	int rc = 0;
 
-	if (digest_sha1((struct span){p->data, n}, sum) != 0) {
-		p->how = SWARM_DISK_ERROR;
-		p->sys = ENOMEM;
-	} else if (memcmp(sum, f->hashes + (size_t)p->piece * SHA1_BYTES,
-		       SHA1_BYTES) != 0) {
-		p->how = SWARM_HASH_WRONG;
-	} else {
-		disk_write(p, n);
+	for (i = 0; i < j->n; i++)
+		n[i] = payload_piece_bytes(f, j->at[i]->piece);
+	if (j->n == 2 && n[0] == n[1])
+		rc = digest_sha1_two(j->at[0]->data, j->at[1]->data, n[0], sum);
+	else
+		for (i = 0; i < j->n && rc == 0; i++)
+			rc = digest_sha1(
+			    (struct span){j->at[i]->data, n[i]}, sum[i]);
+	for (i = 0; i < j->n; i++) {
+		if (rc == 0) {
+			disk_prove(j->at[i], sum[i], n[i]);
+		} else {
+			j->at[i]->how = SWARM_DISK_ERROR;
+			j->at[i]->sys = ENOMEM;
+		}
 	}
 }
 
 /* ---- back on the loop ----------------------------------------------------*/
 
+static void disk_begin(struct disk *d);
+
 static void
-disk_done_cb(uv_work_t *work, int status)
+disk_done(struct disk *d, struct disk_piece *p)
 {
-	struct disk_piece *p = work->data;
-	struct disk *d = p->disk;
 	uint32_t piece = p->piece;
 	enum swarm_stored how = p->how;
 	int sys = p->sys;
-	bool dropped = p->dropped || status != 0;
+	bool dropped = p->dropped;
 
 	d->n_storing--;
 	disk_forget(d, p);
@@ -187,20 +213,66 @@ disk_done_cb(uv_work_t *work, int status)
 		d->on_stored(d->ctx, piece, how, sys);
 }
 
-int
+static void
+disk_done_cb(uv_work_t *work, int status)
+{
+	struct disk_job j = *(struct disk_job *)work->data;
+
+	assert(status == 0); /* nobody cancels it */
+	(void)status;
+	((struct disk_job *)work->data)->n = 0;
+	disk_begin(j.disk);
+	for (uint32_t i = 0; i < j.n; i++)
+		disk_done(j.disk, j.at[i]);
+}
+
+static void
+disk_begin_job(struct disk *d, struct disk_job *j)
+{
+	int rc;
+
+	while (d->ready != NULL && j->n < DISK_JOB_PIECES) {
+		j->at[j->n] = d->ready;
+		LL_DELETE(d->ready, j->at[j->n]);
+		j->n++;
+		d->n_ready--;
+	}
+	j->disk = d;
+	j->work.data = j;
+	rc = uv_queue_work(&d->loop->uv, &j->work, disk_work_cb, disk_done_cb);
+	assert(rc == 0);
+	(void)rc;
+}
+
+/* A piece alone is begun only if nothing else is: soon it has company. */
+static void
+disk_begin(struct disk *d)
+{
+	uint32_t i, n_busy = 0;
+
+	for (i = 0; i < DISK_JOBS; i++)
+		n_busy += d->job[i].n > 0;
+	for (i = 0; i < DISK_JOBS && d->n_ready > 0; i++) {
+		if (d->job[i].n > 0 ||
+		    (n_busy > 0 && d->n_ready < DISK_JOB_PIECES))
+			continue;
+		disk_begin_job(d, &d->job[i]);
+		n_busy++;
+	}
+}
+
+void
 disk_store(struct disk *d, uint32_t piece)
 {
 	struct disk_piece *p = disk_find(d, piece);
-	int rc;
 
 	assert(p != NULL);
 	assert(!p->storing);
 	p->storing = true;
-	p->work.data = p;
-	rc = uv_queue_work(&d->loop->uv, &p->work, disk_work_cb, disk_done_cb);
-	if (rc == 0)
-		d->n_storing++;
-	return rc;
+	LL_APPEND(d->ready, p);
+	d->n_ready++;
+	d->n_storing++;
+	disk_begin(d);
 }
 
 void
@@ -213,11 +285,11 @@ disk_free(struct disk *d)
 	HASH_ITER(hh, d->pieces, p, p_next)
 	{
 		HASH_DELETE(hh, d->pieces, p);
-		mem_free(d->mem, p->data);
+		free(p->data);
 		mem_free(d->mem, p);
 	}
 	LL_FOREACH_SAFE(d->spare, s, s_next)
-	mem_free(d->mem, s);
+	free(s);
 	d->spare = NULL;
 	d->n_spare = 0;
 }

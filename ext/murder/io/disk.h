@@ -17,8 +17,20 @@
 /* Spare buffers kept, in bytes, for the next pieces. */
 #define DISK_SPARE_BYTES (16u << 20)
 
+/* Jobs at once, and pieces in one. */
+#define DISK_JOBS 2
+#define DISK_JOB_PIECES 2
+
+struct disk;
 struct disk_piece;
 struct disk_spare;
+
+struct disk_job {
+	struct disk_piece *at[DISK_JOB_PIECES];
+	uint32_t n; /* 0: not under way */
+	uv_work_t work;
+	struct disk *disk;
+};
 
 struct disk {
 	struct loop *loop;
@@ -27,7 +39,10 @@ struct disk {
 	struct disk_piece *pieces; /* uthash by number */
 	struct disk_spare *spare;  /* free buffers */
 	uint32_t n_spare;
-	uint32_t n_storing; /* jobs under way */
+	struct disk_piece *ready; /* complete, in order, without a job */
+	uint32_t n_ready;
+	uint32_t n_storing; /* pieces with jobs, or ready */
+	struct disk_job job[DISK_JOBS];
 	/* sys is the errno of SWARM_DISK_ERROR. */
 	void (*on_stored)(
 	    void *ctx, uint32_t piece, enum swarm_stored how, int sys);
@@ -47,8 +62,8 @@ uint8_t *disk_place(struct disk *d, uint32_t piece);
 bool disk_is_storing(struct disk *d, uint32_t piece);
 
 /* Begins to check and write a complete piece; on_stored() tells the result.
- * Nobody may write to its memory from now on. 0 or a negative libuv error. */
-int disk_store(struct disk *d, uint32_t piece);
+ * Nobody may write to its memory from now on. */
+void disk_store(struct disk *d, uint32_t piece);
 
 /* Forgets the memory of piece; harmless if there is none. */
 void disk_drop(struct disk *d, uint32_t piece);

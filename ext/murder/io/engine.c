@@ -19,10 +19,7 @@ static void
 engine_store(struct engine *e, uint32_t piece)
 {
 	engine_redirect(e, piece);
-	if (disk_store(&e->disk, piece) != 0) {
-		(void)ioerr_core(e->error, NULL, ERR_NOMEM);
-		engine_fail(e);
-	}
+	disk_store(&e->disk, piece);
 }
 
 static void
