@@ -186,6 +186,10 @@ host_close_end(struct world *w, uint32_t end, bool tell)
 		uint64_t at =
 		    w->sim.now + net_latency(&w->net, host, other->host);
 
+		if (w->net.fifo)
+			at += link_pass(&w->net.ports[host].up, w->sim.now,
+				  w->net.packet) -
+			      w->sim.now;
 		at = net_through(&w->net, host, other->host, at);
 		if (at < f->not_before)
 			at = f->not_before;
@@ -305,6 +309,19 @@ host_want_fill(struct world *w, uint32_t flow)
 	h->fill[h->n_fill++] = flow;
 }
 
+void
+host_note_took(struct world *w)
+{
+	while (w->net.n_took > 0) {
+		uint32_t id = w->net.took[--w->net.n_took];
+
+		if (net_sender(&w->net, id)->open)
+			host_want_fill(w, id);
+		else /* only its end is to come */
+			(void)net_fill(&w->net, id);
+	}
+}
+
 /* Lets sockets take what was queued; true if the swarm was told something. */
 static bool
 fill_sockets(struct world *w, uint32_t host)
@@ -322,6 +339,7 @@ fill_sockets(struct world *w, uint32_t host)
 		if (!e->open || e->host != host)
 			continue;
 		n = net_fill(&w->net, id);
+		host_note_took(w);
 		if (n == 0)
 			continue;
 		h->sent += n;
@@ -340,14 +358,17 @@ flush_batches(struct world *w, uint32_t host)
 	for (far = 0; far < 2; far++) {
 		uint32_t b = w->batch[far], i;
 		const struct batch *x;
-		uint64_t at = w->sim.now + w->net.latency;
+		uint64_t at = w->sim.now, sent = at;
 
 		if (b == NONE)
 			continue;
 		x = &w->net.batches[b];
 		for (i = 0; i < x->n_items; i++)
-			(void)link_pass(&w->net.ports[host].up, w->sim.now,
+			sent = link_pass(&w->net.ports[host].up, w->sim.now,
 			    x->items[i].n + w->net.packet);
+		if (w->net.fifo)
+			at = sent;
+		at += w->net.latency;
 		if (far)
 			at += w->net.rack_latency;
 		sim_push(&w->sim, at, EVENT_BATCH, b, 0, 0);
@@ -369,6 +390,8 @@ host_work(struct world *w, uint32_t host, int rc)
 	do {
 		while (swarm_next(h->swarm, &a))
 			host_act(w, host, &a);
+		if (w->net.fifo) /* they stand in front of blocks */
+			flush_batches(w, host);
 	} while (fill_sockets(w, host));
 	flush_batches(w, host);
 	check_host(w, host);

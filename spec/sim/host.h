@@ -23,6 +23,7 @@ void host_reset(struct world *w, uint32_t conn);
 void host_on_timer(struct world *w, uint32_t host);
 void host_on_sent(struct world *w, uint32_t host);
 void host_on_chunk(struct world *w, const struct event *e);
+void host_on_ack(struct world *w, const struct event *e);
 void host_on_batch(struct world *w, const struct event *e);
 void host_on_fin(struct world *w, const struct event *e);
 void host_on_connect(struct world *w, const struct event *e);
@@ -44,6 +45,9 @@ void host_drop_peer(struct host *h, peer_t p);
 
 /* Remembers that a flow's socket may take more. */
 void host_want_fill(struct world *w, uint32_t flow);
+
+/* The same for all those that net_took() noted. */
+void host_note_took(struct world *w);
 
 /* Closes an end the local side gave up; the other hears of it if told. */
 void host_close_end(struct world *w, uint32_t end, bool tell);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fifo.h"
+
 /* TCP's first retransmission after a cut has healed. */
 #define RETRANSMIT_NS 200000000u
 
@@ -47,6 +49,8 @@ net_free(struct net *net)
 	free(net->ports);
 	free(net->rack_out);
 	free(net->rack_in);
+	free(net->tcp);
+	free(net->took);
 }
 
 uint32_t
@@ -63,6 +67,9 @@ net_conn_new(struct net *net, uint32_t from, uint32_t to)
 			    net->cap_conns == 0 ? 64 : 2 * net->cap_conns;
 			net->conns = sim_resize(
 			    net->conns, net->cap_conns, sizeof(*net->conns));
+			if (net->fifo)
+				net->tcp = sim_resize(net->tcp,
+				    2 * net->cap_conns, sizeof(*net->tcp));
 		}
 		i = net->n_conns++;
 		memset(&net->conns[i], 0, sizeof(net->conns[i]));
@@ -77,6 +84,8 @@ net_conn_new(struct net *net, uint32_t from, uint32_t to)
 		c->flow[side].dead = false;
 		c->flow[side].filling = false;
 		c->flow[side].not_before = 0;
+		if (net->fifo)
+			fifo_reset(net, 2 * i + side);
 	}
 	return i;
 }
@@ -136,11 +145,12 @@ link_pass(struct link *l, uint64_t now, uint64_t n)
 static bool
 may_send(const struct net *net, const struct flow *f)
 {
-	return f->unsent > 0 && f->on_way < net->window && !f->dead;
+	return f->unsent > 0 && !f->dead &&
+	       (net->fifo || f->on_way < net->window);
 }
 
-static void
-ring_add(struct net *net, uint32_t id)
+void
+net_ring_add(struct net *net, uint32_t id)
 {
 	struct flow *f = net_flow(net, id);
 	struct port *p = &net->ports[net_sender(net, id)->host];
@@ -158,8 +168,8 @@ ring_add(struct net *net, uint32_t id)
 	net_flow(net, f->next)->prev = id;
 }
 
-static void
-ring_remove(struct net *net, uint32_t id)
+void
+net_ring_remove(struct net *net, uint32_t id)
 {
 	struct flow *f = net_flow(net, id);
 	struct port *p = &net->ports[net_sender(net, id)->host];
@@ -173,6 +183,17 @@ ring_remove(struct net *net, uint32_t id)
 	f->next = f->prev = NONE;
 }
 
+void
+net_took(struct net *net, uint32_t id)
+{
+	if (net->n_took == net->cap_took) {
+		net->cap_took = net->cap_took == 0 ? 16 : 2 * net->cap_took;
+		net->took =
+		    sim_resize(net->took, net->cap_took, sizeof(*net->took));
+	}
+	net->took[net->n_took++] = id;
+}
+
 /* Sends the next chunk of host's up-link if it is free. */
 static void
 up_kick(struct net *net, uint32_t host)
@@ -182,7 +203,9 @@ up_kick(struct net *net, uint32_t host)
 	struct flow *f;
 	uint64_t n, cost;
 
-	if (p->busy || p->ring == NONE)
+	if (net->fifo)
+		fifo_kick(net, host);
+	if (net->fifo || p->busy || p->ring == NONE)
 		return;
 	f = net_flow(net, p->ring);
 	n = f->unsent < net->chunk ? f->unsent : net->chunk;
@@ -199,7 +222,7 @@ up_kick(struct net *net, uint32_t host)
 	f->on_way += (uint32_t)n;
 	p->ring = f->next;
 	if (!may_send(net, f))
-		ring_remove(net, p->sending);
+		net_ring_remove(net, p->sending);
 	sim_push(net->sim, l->finish, EVENT_SENT, host, 0, 0);
 }
 
@@ -212,6 +235,10 @@ net_on_sent(struct net *net, uint32_t host)
 
 	assert(p->busy);
 	p->busy = false;
+	if (net->fifo) {
+		fifo_kick(net, host);
+		return NONE;
+	}
 	if (net_flow(net, id)->gen != p->sending_gen) {
 		up_kick(net, host);
 		return NONE;
@@ -234,17 +261,18 @@ net_on_rack(struct net *net, const struct event *e)
 {
 	uint32_t from = net_sender(net, e->a)->host;
 	uint32_t to = net_receiver(net, e->a)->host;
+	uint32_t n = e->n & ~NET_AGAIN;
 	uint64_t at;
 
 	if (net_flow(net, e->a)->gen != e->b)
 		return;
 	if (e->kind == EVENT_RACK_OUT) {
 		at = link_pass(
-		    &net->rack_out[net->ports[from].rack], net->sim->now, e->n);
+		    &net->rack_out[net->ports[from].rack], net->sim->now, n);
 		sim_push(net->sim, at, EVENT_RACK_IN, e->a, e->b, e->n);
 		return;
 	}
-	at = link_pass(&net->rack_in[net->ports[to].rack], net->sim->now, e->n);
+	at = link_pass(&net->rack_in[net->ports[to].rack], net->sim->now, n);
 	at += net_latency(net, from, to);
 	sim_push(net->sim, at, EVENT_ARRIVE, e->a, e->b, e->n);
 }
@@ -256,6 +284,8 @@ net_on_arrive(struct net *net, const struct event *e)
 	uint32_t from, to;
 	uint64_t at;
 
+	if (net->fifo)
+		return fifo_on_arrive(net, e);
 	if (f->gen != e->b)
 		return false;
 	from = net_sender(net, e->a)->host;
@@ -279,7 +309,7 @@ net_delivered(struct net *net, uint32_t id, uint32_t n)
 	assert(f->on_way >= n);
 	f->on_way -= n;
 	if (may_send(net, f)) {
-		ring_add(net, id);
+		net_ring_add(net, id);
 		up_kick(net, net_sender(net, id)->host);
 	}
 }
@@ -316,7 +346,7 @@ net_fill(struct net *net, uint32_t id)
 	payload = f->entered;
 	f->entered = 0;
 	if (may_send(net, f)) {
-		ring_add(net, id);
+		net_ring_add(net, id);
 		up_kick(net, net_sender(net, id)->host);
 	}
 	return payload;
@@ -334,7 +364,7 @@ net_flow_kill(struct net *net, uint32_t id)
 		if (it->kind == ITEM_BLOCK)
 			net->lost += it->n - it->done;
 	}
-	ring_remove(net, id);
+	net_ring_remove(net, id);
 	free(f->items);
 	free(f->bytes);
 	f->items = NULL;
@@ -345,4 +375,6 @@ net_flow_kill(struct net *net, uint32_t id)
 	f->unsent = f->on_way = f->entered = 0;
 	f->gen++;
 	f->dead = true;
+	if (net->fifo)
+		fifo_reset(net, id);
 }

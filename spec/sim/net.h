@@ -13,6 +13,8 @@
  *
  * Small messages on a stream with nothing queued go ahead of the chunks (as
  * they do under fair queueing) and cost their link its time.
+ *
+ * What `fifo = 1` does instead stands in fifo.h.
  */
 #ifndef MURDER_SIM_NET_H
 #define MURDER_SIM_NET_H
@@ -25,6 +27,9 @@
 #include "sim.h"
 
 #define NONE UINT32_MAX
+
+/* Marks the bytes of a chunk that was sent before and lost. */
+#define NET_AGAIN 0x80000000u
 
 enum item_kind { ITEM_CONTROL, ITEM_BLOCK, ITEM_FIN };
 
@@ -116,6 +121,13 @@ struct net {
 	bool cut; /* a cut is in force */
 	uint64_t healed_at;
 	uint64_t lost; /* bytes of payload in streams that were cut short */
+
+	bool fifo;            /* with the rest of these: fifo.h */
+	uint64_t queue, acks; /* bytes */
+	struct tcp *tcp;      /* one for each flow */
+	uint32_t *took;       /* flows whose sockets have room again */
+	uint32_t n_took, cap_took;
+	uint64_t arrived, dropped; /* bytes at down-links */
 };
 
 void net_init(
@@ -173,6 +185,13 @@ void net_flow_truncate(struct net *net, uint32_t f);
 uint32_t net_batch_new(struct net *net);
 void net_batch_put(struct net *net, uint32_t batch, uint32_t f, struct span b);
 void net_batch_free(struct net *net, uint32_t batch);
+
+/* The ring of flows that may send. */
+void net_ring_add(struct net *net, uint32_t f);
+void net_ring_remove(struct net *net, uint32_t f);
+
+/* Notes that f's socket has room again. */
+void net_took(struct net *net, uint32_t f);
 
 /* Charges a link for n bytes that pass now; gives when they are through. */
 uint64_t link_pass(struct link *l, uint64_t now, uint64_t n);

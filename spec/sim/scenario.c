@@ -162,6 +162,8 @@ check_ranges(const struct scenario *s)
 		return "rate must be 1 kB to 100 GB a second";
 	if (s->racks > 65536 || s->oversubscription <= 0)
 		return "racks or oversubscription is out of range";
+	if (s->fifo != 0 && s->queue < 4096)
+		return "queue must hold 4 KiB at least";
 	if (s->trackers < 1 || s->trackers > LIMIT_TRACKERS)
 		return "trackers is out of range";
 	if (s->slow_factor < 1 || s->hash_threads < 1 || s->hash_rate == 0 ||
@@ -192,12 +194,12 @@ scenario_check(struct scenario *s)
 	if (s->seeder_rate == 0)
 		s->seeder_rate = s->rate;
 	if (s->chunk == 0)
-		s->chunk = s->piece_length / 8;
+		s->chunk = s->fifo != 0 ? 4096 : s->piece_length / 8;
 	if (s->chunk > 65536)
 		s->chunk = 65536;
 	if (s->chunk < 4096)
 		s->chunk = 4096;
-	if (s->length == 0 && s->chunk < 16384)
+	if (s->length == 0 && s->chunk < 16384 && s->fifo == 0)
 		s->chunk = 16384;
 	if (s->window == 0)
 		s->window = (uint64_t)(2e-9 * (double)s->rate *

@@ -30,6 +30,9 @@
 	X(window, BYTES, "0", "on the way; 0: a round trip and 128 KiB")       \
 	X(lowat, BYTES, "128KiB", "unsent bytes a socket takes")               \
 	X(packet, BYTES, "78", "overhead of one small message on the wire")    \
+	X(fifo, COUNT, "0", "1: one queue a link, TCP's windows, losses")      \
+	X(queue, BYTES, "128KiB", "fifo: in front of each link")               \
+	X(acks, BYTES, "64", "fifo: on the wire for each two full packets")    \
 	X(hash_rate, RATE, "1GB", "bytes hashed a second, on one thread")      \
 	X(hash_threads, COUNT, "2", "threads that hash and write")             \
 	X(disk_rate, RATE, "2GB", "bytes written a second")                    \

@@ -27,7 +27,10 @@ enum event_kind {
 	EVENT_REPLY,    /* announce a's answer is back */
 	EVENT_TRACKER,  /* tracker_deadline() */
 	EVENT_FAULT,    /* fault a of the scenario happens to host b */
-	EVENT_SAMPLE    /* look how busy the links are */
+	EVENT_SAMPLE,   /* look how busy the links are */
+	EVENT_ACK,      /* acknowledgement reaches the sender's down-link */
+	EVENT_ACKED,    /* it is through */
+	EVENT_RESEND    /* flow a's sender learns that n bytes were lost */
 };
 
 struct event {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "fifo.h"
 #include "host.h"
 #include "trace.h"
 
@@ -131,7 +132,6 @@ give_front(struct world *w, uint32_t id, uint32_t n)
 static void
 deliver(struct world *w, uint32_t id, uint32_t n)
 {
-	net_delivered(&w->net, id, n);
 	while (n > 0) {
 		struct flow *f = net_flow(&w->net, id);
 		const struct item *it = &f->items[f->head];
@@ -150,13 +150,44 @@ deliver(struct world *w, uint32_t id, uint32_t n)
 void
 host_on_chunk(struct world *w, const struct event *e)
 {
+	uint32_t n = e->n;
+
 	if (e->kind == EVENT_ARRIVE) {
 		if (!net_on_arrive(&w->net, e))
 			return;
 	} else if (net_flow(&w->net, e->a)->gen != e->b) {
 		return;
 	}
-	deliver(w, e->a, e->n);
+	if (w->net.fifo)
+		n = fifo_delivered(&w->net, e->a, n);
+	else
+		net_delivered(&w->net, e->a, n);
+	deliver(w, e->a, n);
+}
+
+/* After a kick of the host's up-link: sockets that have room again. */
+static void
+refill(struct world *w, uint32_t host)
+{
+	host_note_took(w);
+	host_work(w, host, 0);
+}
+
+void
+host_on_ack(struct world *w, const struct event *e)
+{
+	uint32_t host = net_sender(&w->net, e->a)->host;
+
+	if (net_flow(&w->net, e->a)->gen != e->b)
+		return;
+	if (e->kind == EVENT_RESEND) {
+		fifo_on_resend(&w->net, e);
+		return;
+	}
+	if (e->kind == EVENT_ACK && !fifo_on_ack(&w->net, e))
+		return;
+	fifo_acked(&w->net, e);
+	refill(w, host);
 }
 
 void
@@ -164,6 +195,8 @@ host_on_sent(struct world *w, uint32_t host)
 {
 	uint32_t flow = net_on_sent(&w->net, host);
 
+	if (w->net.fifo)
+		refill(w, host);
 	if (flow == NONE)
 		return;
 	if (!net_sender(&w->net, flow)->open) { /* only its end is to come */

@@ -92,6 +92,12 @@ sample_host(struct world *w, uint32_t host, double dt)
 	u->down_ns[host] = l->busy_ns;
 }
 
+static bool
+is_sending(const struct world *w, const struct port *p)
+{
+	return w->net.fifo ? p->up.finish > w->sim.now : p->busy;
+}
+
 void
 usage_sample(struct world *w)
 {
@@ -115,8 +121,8 @@ usage_sample(struct world *w)
 			busy = 1;
 		u->up_ns[i] = p->up.busy_ns;
 		u->share[phase][USAGE_BUSY] += busy;
-		u->share[phase][p->busy ? USAGE_GAPS : why_idle(w, i)] +=
-		    1 - busy;
+		u->share[phase][is_sending(w, p) ? USAGE_GAPS
+						 : why_idle(w, i)] += 1 - busy;
 		if (i == SEEDER)
 			u->seeder[phase] += busy;
 		if (i != SEEDER && w->hosts[i].done_at == 0) {
@@ -127,6 +133,26 @@ usage_sample(struct world *w)
 	u->samples[phase] += 1;
 	u->at = w->sim.now;
 	sim_push(&w->sim, w->sim.now + u->step, EVENT_SAMPLE, 0, 0, 0);
+}
+
+/* Of the receivers' links, over the whole time; and what was dropped. */
+static void
+print_whole(const struct world *w, FILE *out)
+{
+	double up = 0, down = 0, all = 0;
+	uint32_t i;
+
+	for (i = 1; i < w->n_hosts; i++) {
+		up += (double)w->net.ports[i].up.busy_ns;
+		down += (double)w->net.ports[i].down.busy_ns;
+		all += (double)w->sim.now;
+	}
+	fprintf(out, "receivers' links busy: up %.3f, down %.3f", up / all,
+	    down / all);
+	if (w->net.arrived > 0)
+		fprintf(out, "; dropped at down-links %.2f %%",
+		    100 * (double)w->net.dropped / (double)w->net.arrived);
+	fprintf(out, "\n");
 }
 
 void
@@ -155,4 +181,5 @@ usage_print(const struct world *w, FILE *out)
 				       : 0.0,
 		    100 * u->seeder[i] / u->samples[i]);
 	}
+	print_whole(w, out);
 }

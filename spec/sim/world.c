@@ -148,6 +148,9 @@ init_links(struct world *w)
 	net->window = sc->window;
 	net->lowat = sc->lowat;
 	net->packet = sc->packet;
+	net->fifo = sc->fifo != 0;
+	net->queue = sc->queue;
+	net->acks = sc->acks;
 	for (i = 0; i < w->n_hosts; i++) {
 		struct port *p = &net->ports[i];
 		double slow = w->hosts[i].slow ? sc->slow_factor : 1;
@@ -268,6 +271,11 @@ step(struct world *w, const struct event *e)
 	case EVENT_ARRIVE:
 	case EVENT_DELIVER:
 		host_on_chunk(w, e);
+		break;
+	case EVENT_ACK:
+	case EVENT_ACKED:
+	case EVENT_RESEND:
+		host_on_ack(w, e);
 		break;
 	case EVENT_BATCH:
 		host_on_batch(w, e);
