@@ -10,10 +10,16 @@
 #define STALLED TICK_MS(100)
 #define STUCK TICK_MS(250)
 
+/* Or two rounds of everything asked for at once: what it takes through full
+ * queues. */
 bool
 ask_is_stalled(const struct swarm *s, const struct peer *p)
 {
-	return p->rx_left > 0 && tick_since(p->heard, s->now).ns > STALLED.ns;
+	uint64_t limit = s->piece_pause.ns * s->c.download_slots * 2;
+
+	if (limit < STALLED.ns)
+		limit = STALLED.ns;
+	return p->rx_left > 0 && tick_since(p->heard, s->now).ns > limit;
 }
 
 /* How long a request may stand in a pool, or a block in mid-air: as long as
