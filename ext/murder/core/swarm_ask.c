@@ -11,6 +11,10 @@
 
 #include "swarm_int.h"
 
+/* Asked of a single neighbour at once: a round trip of 0.8 ms at 10 Gbit/s, of
+ * 8 ms at 1 Gbit/s. */
+#define AHEAD_BYTES (1u << 20)
+
 /* What could be asked of a neighbour now. */
 struct work {
 	struct partial *partial; /* begun already; or NULL and … */
@@ -406,6 +410,37 @@ want_asked(const struct swarm *s)
 	return slots + (more < slots ? more : slots);
 }
 
+static uint32_t
+owed(const struct peer *p)
+{
+	uint32_t i, n = p->rx_left;
+
+	for (i = 0; i < p->asked.n; i++)
+		n += p->asked.at[i].length;
+	return n;
+}
+
+/* With a single neighbour nobody else keeps our link busy while a request is
+ * on its way: what it sends us is followed by more. */
+static void
+ask_ahead(struct swarm *s)
+{
+	uint32_t i = slots_next(&s->set.kin, 0), before;
+	struct peer *p;
+	struct work w;
+
+	if (s->n_up != 1 || i == LIMIT_PEERS || s->stats.downloaded == 0)
+		return;
+	p = s->peers[i];
+	while (s->err == 0 && ask_is_out(p) && may_ask(s, p) &&
+	       owed(p) < AHEAD_BYTES && find_work(s, p, &w) && !w.duplicate) {
+		before = p->asked.n;
+		request(s, p, &w, LIMIT_REQUESTS_OUT);
+		if (p->asked.n == before)
+			return;
+	}
+}
+
 void
 ask_kin(struct swarm *s)
 {
@@ -418,7 +453,8 @@ ask_kin(struct swarm *s)
 	for (n = n_asked(s, false), max = want_asked(s); n < max && s->err == 0;
 	     n++)
 		if (!ask_one(s))
-			return;
+			break;
+	ask_ahead(s);
 }
 
 void
