@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/rack.h"
 #include "io/cli.h"
 #include "io/client.h"
 #include "io/daemon.h"
@@ -38,8 +39,8 @@ static const struct cli_command commands[] = {
 /* The command line, as the table below fills it in. */
 static struct line {
 	bool daemon, progress, verbose, all, outside_links;
-	int64_t linger_s, timeout_s, wait_s, port;
-	const char *extract, *tag, *run_dir, *log;
+	int64_t linger_s, timeout_s, wait_s, port, rack_by;
+	const char *extract, *rack, *tag, *run_dir, *log;
 } line = {.linger_s = LINGER_S, .timeout_s = TIMEOUT_S, .wait_s = WAIT_S};
 
 #define BIT(command) (1u << (command))
@@ -88,6 +89,21 @@ static const struct cli_option options[] = {
 	.help = "Print progress lines for programs on stdout.",
 	.commands = BIT(PEER),
 	.to.flag = &line.progress},
+    {.name = "rack",
+	.kind = CLI_STRING,
+	.value = "LABEL",
+	.help = "The rack of this host: what a rack needs comes in once.",
+	.commands = BIT(PEER),
+	.to.string = &line.rack},
+    {.name = "rack-by",
+	.kind = CLI_INT,
+	.value = "BITS",
+	.help = "Without --rack: hosts whose addresses begin alike are a rack "
+		"(24: each IPv4 /24; 64: each IPv6 /64).",
+	.min = 1,
+	.max = 128,
+	.commands = BIT(PEER),
+	.to.integer = &line.rack_by},
     {.name = "tag",
 	.kind = CLI_STRING,
 	.value = "TAG",
@@ -145,6 +161,8 @@ transfer(const struct line *l, const struct cli_args *args)
 	    .linger_s = l->linger_s,
 	    .timeout_s = l->timeout_s,
 	    .port = l->port,
+	    .rack = l->rack,
+	    .rack_by = l->rack_by,
 	    .run_dir = l->run_dir,
 	    .tag = l->tag};
 	const char *ip = args->n_operands == 3 ? args->operand[2] : "";
@@ -157,6 +175,10 @@ transfer(const struct line *l, const struct cli_args *args)
 		if (addr_from_text(&o.ip, span_str(ip), 0) != 0)
 			return usage("%s: is not an IP address", ip);
 	}
+	if (o.rack != NULL && !rack_label_ok(span_str(o.rack)))
+		return usage("--rack: '%s' is not a label: 1 to %u printable "
+			     "ASCII characters without blanks",
+		    o.rack, LIMIT_RACK_BYTES);
 	if (o.tag == NULL) {
 		if (!client_tag(tag, o.torrent))
 			return usage("%s: its name is too long for a tag: "

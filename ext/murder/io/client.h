@@ -38,7 +38,9 @@ struct client_options {
 	bool outside_links;  /* let unpacked links lead out of it */
 	struct addr ip;      /* LOCAL_IP, if has_ip */
 	bool has_ip;
-	bool detach; /* leave the caller once ready */
+	const char *rack; /* a peer's label, valid; or NULL */
+	int64_t rack_by;  /* bits of the subnet that is its rack; or 0 */
+	bool detach;      /* leave the caller once ready */
 	bool progress;
 	int64_t linger_s;
 	int64_t timeout_s;

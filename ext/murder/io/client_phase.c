@@ -5,6 +5,7 @@
 #include "io/client.h"
 #include "io/heap.h"
 #include "io/log.h"
+#include "io/own_rack.h"
 
 #define CLIENT_TICK_MS 1000
 /* The "stopped" announce is a courtesy. */
@@ -120,9 +121,33 @@ client_tick_cb(uv_timer_t *t)
 	client_tick(t->data);
 }
 
+/* Writes the label of our rack, or "". */
+static void
+client_rack(const struct client *c, char out[LIMIT_RACK_BYTES + 1])
+{
+	const struct client_options *o = c->o;
+	char url[LIMIT_URL_BYTES + 1];
+	struct addr own = o->ip;
+
+	out[0] = '\0';
+	if (o->rack != NULL) {
+		(void)snprintf(out, LIMIT_RACK_BYTES + 1, "%s", o->rack);
+		return;
+	}
+	if (o->rack_by == 0)
+		return;
+	(void)snprintf(url, sizeof(url), "%.*s", (int)c->meta.trackers[0].url.n,
+	    (const char *)c->meta.trackers[0].url.p);
+	if ((!o->has_ip && !own_rack_addr(&own, url)) ||
+	    !own_rack_label(out, &own, (unsigned)o->rack_by))
+		log_info("--rack-by: this host has no address of that kind: "
+			 "its rack is not known");
+}
+
 static int
 client_join(struct client *c)
 {
+	char rack[LIMIT_RACK_BYTES + 1];
 	struct engine_parts parts = {.loop = &c->loop,
 	    .mem = &heap,
 	    .meta = &c->meta,
@@ -130,10 +155,12 @@ client_join(struct client *c)
 	    .listener = &c->listener,
 	    .error = &c->error,
 	    .ip = c->o->has_ip ? &c->o->ip : NULL,
+	    .rack = rack,
 	    .on_event = client_on_event,
 	    .ctx = c};
 	int rc;
 
+	client_rack(c, rack);
 	c->phase = CLIENT_RUNNING;
 	c->moved = loop_now();
 	rc = engine_new(&c->engine, &parts, &c->have);
