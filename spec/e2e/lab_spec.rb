@@ -32,9 +32,20 @@ RSpec.describe Lab, :e2e do
   end
 
   it "holds racks to their uplinks" do
-    found = figures("RATE" => "20mbit", "RACKS" => 2, "OVERSUBSCRIPTION" => 8)
+    found = figures("RATE" => "20mbit", "RACKS" => 2, "OVERSUBSCRIPTION" => 8, "RACKS_BY" => "nothing")
     expect(found.result.failures).to be_empty
-    expect(found.last).to be > 2 * found.copy
+    expect(found.bound).to be > 3.9 * found.copy
+    expect(found.last).to be > found.bound * 0.9
+  end
+
+  %w[label subnet].each do |how|
+    it "brings each piece into a rack about once, racks known by #{how}" do
+      settings = { "HOSTS" => 8, "SIZE" => "4MiB", "PIECE" => "16KiB", "RATE" => "20mbit", "RACKS" => 2,
+                   "OVERSUBSCRIPTION" => 4 }
+      found = figures(settings.merge("RACKS_BY" => how))
+      expect(found.result.failures).to be_empty
+      expect(found.ratio).to be < 1.6
+    end
   end
 
   it "goes on without hosts that lost power, the tracker and the seeder" do

@@ -21,8 +21,8 @@ module Lab
     # One copy over one link, seconds.
     def copy = settings.size / speed.bytes_per_second
 
-    # (F/c)(1 + floor(log2 N) / M), seconds.
-    def bound = copy * (1 + (Math.log2(settings.hosts).floor.to_f / settings.pieces))
+    # (F/c)(1 + floor(log2 N) / M), seconds; c is that of a rack's link where it is less.
+    def bound = copy * rack_factor * (1 + (Math.log2(settings.hosts).floor.to_f / settings.pieces))
 
     def times = result.times.compact.sort
     def first = times.first
@@ -63,6 +63,10 @@ module Lab
     end
 
     private
+
+    def rack_factor
+      settings.racks.zero? ? 1 : [settings.rate.fdiv(settings.rack_rate), 1].max
+    end
 
     def timing
       return ["nobody finished,"] if times.empty?

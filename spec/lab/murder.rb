@@ -31,7 +31,7 @@ module Lab
 
     def receiver(node)
       [program("murder_client"), "peer", torrent, output(node), node.address, "--progress",
-       "--linger", settings["LINGER"], "--run-dir", "#{node.dir}/run"]
+       "--linger", settings["LINGER"], "--run-dir", "#{node.dir}/run", *rack(node)]
     end
 
     # Where a receiver keeps what it has so far.
@@ -40,6 +40,12 @@ module Lab
     def torrent = "#{Network::DIR}/payload.torrent"
 
     private
+
+    def rack(node)
+      return ["--rack", "rack#{node.rack}"] if settings.racks_by?("label")
+
+      settings.racks_by?("subnet") ? ["--rack-by", "24"] : []
+    end
 
     def home = ["--run-dir", "#{network.seeder.dir}/run"]
     def program(name) = File.join(PROGRAMS, name)

@@ -2,10 +2,11 @@
 
 module Lab
   # A host: a network namespace, a link, an address, a directory.
-  Node = Struct.new(:number, :rate, :rack) do
+  Node = Struct.new(:number, :rate, :rack, :subnet) do
     def name = "h#{number}"
     def link = "l#{number}"
-    def address = "10.66.#{number / 250}.#{(number % 250) + 1}"
+    # subnet: the third byte, where racks are subnets
+    def address = "10.66.#{subnet || (number / 250)}.#{(number % 250) + 1}"
     def netns = "/run/netns/#{name}"
     def dir = "/run/lab/#{name}"
     def inspect = "#<#{name}>"
@@ -35,7 +36,9 @@ module Lab
     def initialize(settings)
       @settings = settings
       @programs = []
-      @nodes = (0..settings.hosts).map { |number| Node.new(number, rate(number), rack(number)) }
+      @nodes = (0..settings.hosts).map do |number|
+        Node.new(number, rate(number), rack(number), (rack(number) if settings.racks_by?("subnet")))
+      end
     end
 
     # Makes everything; takes a few seconds for a hundred hosts.

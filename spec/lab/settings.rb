@@ -17,6 +17,7 @@ module Lab
       ["CC", "cubic", "TCP's congestion control"],
       ["RACKS", "0", "racks the receivers are in, each with a switch of its own; 0: one switch"],
       ["OVERSUBSCRIPTION", "4", "links of a rack's hosts against the rack's own"],
+      ["RACKS_BY", "label", "how hosts know their rack: label, subnet (10.66.RACK.0/24), or nothing"],
       ["SLOW", "0", "hosts, the last ones, with a slower link"],
       ["SLOW_RATE", "2mbit", "that link"],
       ["KILL", "0", "receivers that lose power in the middle"],
@@ -55,6 +56,8 @@ module Lab
     def slow = whole("SLOW")
     def pieces = (size + piece - 1) / piece
     def flag?(name) = self[name] == "1"
+
+    def racks_by?(how) = racks.positive? && self["RACKS_BY"] == how
 
     def rack_rate
       rate * (hosts / racks) / whole("OVERSUBSCRIPTION")
