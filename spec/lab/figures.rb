@@ -34,6 +34,9 @@ module Lab
     # What the seeder's interface sent, in units of what it sent for one plain copy.
     def copies = result.seeder_bytes / (speed.overhead * settings.size)
 
+    # The same of what came into a rack, at most.
+    def rack_copies = result.rack_bytes&./(speed.overhead * settings.size)
+
     # CPU seconds of all programs for each GiB that arrived.
     def cpu_per_gib
       (result.cpu.sum + result.server_cpu) * (1 << 30) / (settings.size * result.times.compact.size)
@@ -48,7 +51,7 @@ module Lab
 
     def to_h
       { contestant: result.contestant, first: first, median: median, p99: p99, last: last, bound: bound,
-        ratio: ratio, slow_ratio: slow_ratio, copies: copies, skew: result.skew,
+        ratio: ratio, slow_ratio: slow_ratio, copies: copies, rack_copies: rack_copies, skew: result.skew,
         cpu_per_gib: times.empty? ? nil : cpu_per_gib, cpu_per_host: Figures.median(result.cpu),
         seeder_cpu: result.server_cpu, machine: result.machine_cpu / result.seconds,
         rss_mib: result.rss_kib.to_i / 1024.0 }
@@ -57,6 +60,7 @@ module Lab
     # One line for a run.
     def text
       words = ["#{result.contestant}:", *timing, format("seeder %.2f copies,", copies), *cost]
+      words << format("at most %.2f copies into a rack,", rack_copies) if rack_copies
       words << format("slow hosts %.2f of their link's time,", slow_ratio) if slow_ratio
       words << "#{result.faults.join(", ")}," if result.faults.any?
       words.join(" ").chomp(",") + result.failures.first(5).map { |line| "\n  #{line}" }.join

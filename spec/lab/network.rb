@@ -132,9 +132,12 @@ module Lab
 
     # [bytes received, bytes sent] by a host's interface since it was made.
     def traffic(node)
-      fields = File.read("/proc/#{@world.pid}/net/dev")[/^\s*#{node.link}:(.*)/, 1].split
-      [fields[8].to_i, fields[0].to_i]
+      received, sent = counters(node.link)
+      [sent, received]
     end
+
+    # Bytes that went into each rack so far.
+    def into_racks = (1..@settings.racks).map { |rack| counters("d#{rack}").last }
 
     # Seconds of CPU this machine has used, all processes and the kernel's network.
     def self.machine_cpu
@@ -143,6 +146,12 @@ module Lab
     end
 
     private
+
+    # Bytes that the switch's end of a link received and sent.
+    def counters(link)
+      fields = File.read("/proc/#{@world.pid}/net/dev")[/^\s*#{link}:(.*)/, 1].split
+      [fields[0].to_i, fields[8].to_i]
+    end
 
     def rate(number)
       number > @settings.hosts - @settings.slow ? @settings.slow_rate : @settings.rate

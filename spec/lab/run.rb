@@ -5,9 +5,10 @@ module Lab
   class Run
     # All times in seconds from the moment the first receiver was started; of
     # those that shall finish, nil for one that did not. Bytes are what host 0's
-    # interface sent, headers included; server_cpu is what its programs used from
+    # interface sent, headers included, rack_bytes what went into the rack that
+    # got most (nil without racks); server_cpu is what its programs used from
     # that moment on.
-    Result = Struct.new(:contestant, :starts, :times, :slow_times, :killed, :faults, :seeder_bytes, :cpu,
+    Result = Struct.new(:contestant, :starts, :times, :slow_times, :killed, :faults, :seeder_bytes, :rack_bytes, :cpu,
                         :server_cpu, :machine_cpu, :seconds, :rss_kib, :failures, keyword_init: true) do
       def skew = starts.max
       def last = times.compact.max
@@ -32,10 +33,9 @@ module Lab
       await("the receivers' first processes", 60) { @receivers.all?(&:ready?) }
       sleep([0, contestant.settle - (Lab.now - @servers.last.started)].max) if contestant.settle.positive?
       @idle_cpu = @servers.sum(&:cpu_so_far)
-      before = [network.traffic(network.seeder).last, Network.machine_cpu, Lab.now]
+      before = meters
       watch
-      after = [network.traffic(network.seeder).last, Network.machine_cpu, Lab.now]
-      result(before.zip(after).map { |from, to| to - from })
+      result(before.zip(meters).map { |from, to| to - from })
     ensure
       network.clear
     end
@@ -43,6 +43,8 @@ module Lab
     def server(name) = @servers.find { |program| program.name == name }
 
     private
+
+    def meters = [network.traffic(network.seeder).last, Network.machine_cpu, Lab.now, *network.into_racks]
 
     def serve(name, argv, ready)
       program = network.program(network.seeder, name, argv)
@@ -90,7 +92,7 @@ module Lab
       (@receivers + @servers).each(&:close)
       Result.new(contestant: contestant.name, starts: starts, times: times(survivors - slow), slow_times: times(slow),
                  killed: @faults.killed.size, faults: @faults.happened, seeder_bytes: used[0],
-                 machine_cpu: used[1], seconds: used[2], failures: complaints, **cost)
+                 machine_cpu: used[1], seconds: used[2], rack_bytes: used.drop(3).max, failures: complaints, **cost)
     end
 
     def origin = @receivers.filter_map(&:started).min
