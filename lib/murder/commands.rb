@@ -89,14 +89,12 @@ module Murder
       Command.script("m=$1;\n#{MACHINE}", path(options.murder_path))
     end
 
+    # @param rack [String, nil] the label of the host's rack
     # @return [Array<Command>] the first returns when the file is there, verified and extracted
-    def peer
-      operands = ["peer", path(options.torrent), path(options.archive)]
-      if options.extract?
-        return [program("murder_client", *operands, "--extract", path(options.destination), *outside_links, tag)]
-      end
+    def peer(rack = nil)
+      return [fetch(rack, "--extract", path(options.destination), *outside_links)] if options.extract?
 
-      [program("murder_client", *operands, tag),
+      [fetch(rack),
        Command.script(COPY, path(options.archive), path(options.destination), *seeder_status, name: "murder:peer")]
     end
 
@@ -214,6 +212,16 @@ module Murder
 
     def path(value)
       Command.path(value)
+    end
+
+    def fetch(rack, *words)
+      program("murder_client", "peer", path(options.torrent), path(options.archive), *words, *in_rack(rack), tag)
+    end
+
+    def in_rack(label)
+      return ["--rack=#{label}"] if label
+
+      ["--rack-by=#{options.rack_by}"] if options.rack_by
     end
 
     def tag

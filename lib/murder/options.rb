@@ -23,6 +23,8 @@ module Murder
       ["tracker_port", 8998, "The port on which the tracker listens and on which everybody asks it."],
       ["tracker_host", nil, "The name or address under which the hosts reach the tracker; without one, the tracker " \
                             "role's host name as cap knows it."],
+      ["murder_rack_by", nil, "Servers without the property `rack` whose addresses begin with so many equal bits " \
+                              "are a rack (`24`: an IPv4 /24; `64`: an IPv6 /64); without it they are in none."],
       ["murder_max_hosts", nil, "The greatest number of hosts to which cap talks at once; without one, all of them."],
       ["murder_piece_length", "auto", "Bytes of a piece, a power of two from 16384; `auto`: 1,024 to 2,048 pieces."],
       ["murder_outside_links", nil, "Whether symbolic links that lead out of the directory, such as " \
@@ -77,7 +79,7 @@ module Murder
     }.freeze
 
     attr_reader :tag, :files_path, :destination_path, :temp_path, :murder_path, :tracker_port, :tracker_host,
-                :max_hosts, :piece_length, :outside_links, *FLAGS
+                :max_hosts, :piece_length, :outside_links, :rack_by, *FLAGS
 
     [*FLAGS, :outside_links].each { |flag| alias_method :"#{flag}?", flag }
 
@@ -134,6 +136,7 @@ module Murder
       @tracker_host = variable(:tracker_host)
       @max_hosts = number(:murder_max_hosts, 1..)
       @piece_length = variable(:murder_piece_length)
+      @rack_by = number(:murder_rack_by, 1..128)
     end
 
     def read_flags

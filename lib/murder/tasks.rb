@@ -7,6 +7,7 @@ require_relative "commands"
 require_relative "errors"
 require_relative "distribution"
 require_relative "machines"
+require_relative "racks"
 
 module Murder
   # The tasks, one row each: what `cap` lists, README documents and every
@@ -16,7 +17,9 @@ module Murder
   # it uses
   #   hosts(*roles)            the servers of these roles, each once
   #   host_name(server)        its name as the Capfile has it
-  #   run(command, servers)    on all of them at once; raises CommandError
+  #   run(command, servers)    on all of them at once; a Hash gives each server its
+  #                            own; raises CommandError
+  #   property(server, name)   what the Capfile says of it, or nil
   #   capture(command, servers) server => what the command printed
   #   upload(from, to, servers) from a local path or IO
   #   download(from, to, server)
@@ -102,21 +105,24 @@ module Murder
       def peer(runner, options)
         commands = Commands.new(options)
         peers = runner.hosts(:peer)
+        racks = Racks.of(runner, peers)
         torrent = local_torrent(runner, options)
         Machines.refuse_twins(runner, peers, runner.capture(commands.prepare_peer, peers))
         commands.empty_destination.each { |command| runner.run(command, peers) }
         runner.upload(StringIO.new(torrent), options.torrent, peers)
-        begin_peers(runner, commands, peers)
+        begin_peers(runner, commands, racks)
       end
 
       # One that gave way to another of its tag is not ours to stop.
-      def begin_peers(runner, commands, peers)
-        ours = peers
-        commands.peer.each { |command| runner.run(command, peers) }
+      def begin_peers(runner, commands, racks)
+        ours = racks.keys
+        commands.peer.each_index do |step|
+          runner.run(Racks.each(racks) { |rack| commands.peer(rack)[step] }, racks.keys)
+        end
         ours = []
       rescue CommandError => e
         busy = e.hosts_saying(commands.peer_is_there)
-        ours = peers.reject { |server| busy.include?(runner.host_name(server)) }
+        ours = racks.keys.reject { |server| busy.include?(runner.host_name(server)) }
         raise
       ensure
         runner.cleaning { runner.attempt { runner.run(commands.stop_peering, ours) } } if ours.any?

@@ -7,6 +7,17 @@ require_relative "shared_examples"
 RSpec.describe "Capistrano 2", skip: RecordedCapistrano2::MISSING do
   include_context "with Capistrano 2"
 
+  let(:racked) do
+    <<~RUBY
+      set :remote_murder_path, "/opt/murder"
+      role :peer, "h1", "h2", :rack => "a"
+      role :peer, "h3", :rack => "b$(c)"
+      role :peer, "h4"
+      role :seeder, "h1", :rack => "a"
+      role :tracker, "h1"
+    RUBY
+  end
+
   let(:standalone) do
     <<~RUBY
       set :remote_murder_path, "/opt/murder"

@@ -7,6 +7,16 @@ require_relative "shared_examples"
 RSpec.describe "Capistrano 3", skip: RecordedCapistrano3::MISSING do
   include_context "with Capistrano 3"
 
+  let(:racked) do
+    <<~RUBY
+      set :remote_murder_path, "/opt/murder"
+      %w[h1 h2].each { |name| server name, roles: %w[peer], rack: "a" }
+      server "h3", roles: %w[peer], rack: 'b$(c)'
+      server "h4", roles: %w[peer]
+      server "h1", roles: %w[peer seeder tracker]
+    RUBY
+  end
+
   let(:standalone) do
     <<~RUBY
       set :remote_murder_path, "/opt/murder"

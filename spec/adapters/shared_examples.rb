@@ -140,6 +140,32 @@ RSpec.shared_examples "murder on Capistrano" do
       TEXT
     end
 
+    it "tells each peer its rack, and who has none nothing" do
+      recorder = cap(racked)
+      recorder.invoke("murder:peer", arguments)
+      expect(racks_told(recorder)).to contain_exactly(["h1,h2", "--rack=a"], ["h3", "'--rack=b$(c)'"], ["h4", nil])
+    end
+
+    it "tells peers without a rack to go by their subnet if murder_rack_by says so" do
+      recorder = cap(racked)
+      recorder.set(:murder_rack_by, 24)
+      recorder.invoke("murder:peer", arguments)
+      expect(racks_told(recorder))
+        .to contain_exactly(["h1,h2", "--rack=a"], ["h3", "'--rack=b$(c)'"], ["h4", "--rack-by=24"])
+    end
+
+    it "begins nowhere when a rack is no label, and says whose" do
+      recorder = cap(racked.sub("b$(c)", "b c"))
+      expect(failing { recorder.invoke("murder:peer", arguments) })
+        .to match(/the rack of h3 is "b c": it must be 1 to 63 printable/)
+      expect(recorder.commands).to be_empty
+    end
+
+    # [hosts, the word that tells them their rack] of each command.
+    def racks_told(recorder)
+      recorder.script.grep(/murder_client (peer|seeder)/).map { |line| [line[/\S+/], line[/'?--rack\S*=\S+/]] }
+    end
+
     it "stops the peers when one fails" do
       recorder = cap(standalone)
       recorder.answer(/murder_client peer/, hosts: %w[h2], err: "x\n", status: 5)

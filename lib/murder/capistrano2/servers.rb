@@ -32,7 +32,12 @@ module Murder
         server.host
       end
 
-      # Runs a command on all servers at once.
+      # @return what the Capfile says of the server
+      def property(server, name)
+        server.options[name]
+      end
+
+      # Runs a command on all servers at once; a Hash gives each its own.
       def run(command, servers)
         execute(command, servers) { |channel, stream, data| default_io.call(channel, stream, data) }
         nil
@@ -62,7 +67,7 @@ module Murder
       def execute(command, servers)
         said = Hash.new { |hash, server| hash[server] = { out: +"", err: +"" } }
         reaching(servers) do |those|
-          config.run(command.to_s, run_options(those)) do |channel, stream, data|
+          start(command, those) do |channel, stream, data|
             yield channel, stream, data if block_given?
             said[channel[:server]][stream] << data
           end
@@ -70,6 +75,16 @@ module Murder
           raise failure(e.hosts.uniq.to_h { |server| [server, CommandError.last_words(**said[server])] }, those)
         end
         said
+      end
+
+      # As config.run does it, with a branch of the tree for each command.
+      def start(command, servers, &block)
+        texts = command.is_a?(Hash) ? servers.group_by { |one| command.fetch(one).to_s } : { command.to_s => servers }
+        return config.run(texts.keys.first, run_options(servers), &block) if texts.one?
+
+        config.parallel(run_options(servers)) do |session|
+          texts.each { |text, those| session.when("#{those.map(&:to_s)}.include?(server.to_s)", text, &block) }
+        end
       end
 
       def transferring(file, servers)

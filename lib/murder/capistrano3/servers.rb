@@ -61,9 +61,14 @@ module Murder
         server.hostname
       end
 
-      # Runs a command on all servers at once.
+      # @return what the Capfile says of the server
+      def property(server, name)
+        server.fetch(name)
+      end
+
+      # Runs a command on all servers at once; a Hash gives each its own.
       def run(command, servers)
-        on_all(servers) { |backend| say(backend, command) }
+        on_all(servers) { |backend, server| say(backend, command.is_a?(Hash) ? command.fetch(server) : command) }
         nil
       end
 
@@ -91,6 +96,7 @@ module Murder
       # Runs the block for all servers at once, each in a thread of its own.
       #
       # @yieldparam backend [SSHKit::Backend::Abstract] the server's
+      # @yieldparam server
       # @return [Hash] server => the block's value
       # @raise [CommandError] when it failed on some; it has run on all of them
       def on_all(servers, &block)
@@ -101,7 +107,7 @@ module Murder
         each_at_once(servers - @unreachable) do |backend, server|
           @threads << Thread.current
           connect(backend)
-          results[server] = block.call(backend)
+          results[server] = block.call(backend, server)
         rescue StandardError => e
           failures[server] = reason(e)
           # at the end of a transfer it is not tried again
