@@ -108,6 +108,19 @@ TEST(nothing_is_taken_while_it_is_stored)
 	assert_false(partial_take(f, partial_run_of(f, 0, 16 * KIB), 2));
 }
 
+TEST(a_run_is_asked_for_as_long_as_one_of_its_units_is)
+{
+	struct unit_run one = partial_run_of(f, 16 * KIB, 16 * KIB);
+	struct unit_run three = partial_run_of(f, 0, 48 * KIB);
+
+	assert_false(partial_is_asked(f, three));
+	partial_ask(f, one);
+	assert_true(partial_is_asked(f, three));
+	assert_false(partial_is_asked(f, partial_run_of(f, 32 * KIB, KIB)));
+	partial_unask(f, one);
+	assert_false(partial_is_asked(f, three));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int
@@ -120,6 +133,7 @@ main(void)
 	    T(a_source_that_left_still_counts),
 	    T(a_piece_for_one_source_begins_anew_when_it_leaves),
 	    T(nothing_is_taken_while_it_is_stored),
+	    T(a_run_is_asked_for_as_long_as_one_of_its_units_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,24 +14,6 @@ block_valid(const struct world *w, const struct block *b)
 	return b->begin < n && b->length <= n - b->begin;
 }
 
-/* Neighbours for whom blocks wait that no socket has taken yet. */
-static uint32_t
-uploads_active(const struct world *w, const struct host *h)
-{
-	uint32_t i, j, n = 0;
-
-	for (i = 0; i < h->n_peers; i++) {
-		const struct flow *f = net_flow(&w->net, h->peers[i].end);
-
-		for (j = f->in_item; j < f->n_items; j++)
-			if (f->items[(f->head + j) & (f->cap_items - 1)].kind ==
-			    ITEM_BLOCK)
-				break;
-		n += j < f->n_items;
-	}
-	return n;
-}
-
 static void
 check_send_block(struct world *w, uint32_t host, const struct action *a)
 {
@@ -45,9 +27,9 @@ check_send_block(struct world *w, uint32_t host, const struct action *a)
 	if (!bits_get(&h->store, a->block.piece))
 		world_fail(w, "host %u sends piece %u, which it lacks", host,
 		    a->block.piece);
-	if (uploads_active(w, h) > 2 * w->limits.upload_slots + 2)
+	if (w->net.ports[host].serving > 2 * w->limits.upload_slots + 2)
 		world_fail(w, "host %u serves %u neighbours at once", host,
-		    uploads_active(w, h));
+		    w->net.ports[host].serving);
 }
 
 static void

@@ -82,6 +82,7 @@ net_put_block(
 	it->block = b;
 	it->n = WIRE_PIECE_HEAD_BYTES + b.length;
 	memcpy(it->head, head.p, head.n);
+	net_flow_blocks(net, id, f->blocks + 1);
 }
 
 void
@@ -95,6 +96,19 @@ net_put_fin(struct net *net, uint32_t id)
 	it = item_add(f);
 	it->kind = ITEM_FIN;
 	it->n = 1;
+}
+
+void
+net_flow_blocks(struct net *net, uint32_t id, uint32_t n)
+{
+	struct flow *f = net_flow(net, id);
+	struct port *p = &net->ports[net_sender(net, id)->host];
+
+	if (f->blocks > 0)
+		p->serving--;
+	f->blocks = n;
+	if (n > 0)
+		p->serving++;
 }
 
 void
@@ -119,6 +133,7 @@ net_flow_truncate(struct net *net, uint32_t id)
 			net->lost += it->n;
 		f->n_items--;
 	}
+	net_flow_blocks(net, id, 0);
 }
 
 uint32_t

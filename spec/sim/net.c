@@ -339,6 +339,8 @@ net_fill(struct net *net, uint32_t id)
 		}
 		f->in_done += take;
 		if (f->in_done == it->n) {
+			if (it->kind == ITEM_BLOCK)
+				net_flow_blocks(net, id, f->blocks - 1);
 			f->in_item++;
 			f->in_done = 0;
 		}
@@ -373,6 +375,7 @@ net_flow_kill(struct net *net, uint32_t id)
 	f->bytes_at = f->n_bytes = f->cap_bytes = 0;
 	f->in_item = f->in_done = 0;
 	f->unsent = f->on_way = f->entered = 0;
+	net_flow_blocks(net, id, 0);
 	f->gen++;
 	f->dead = true;
 	if (net->fifo)

@@ -54,6 +54,7 @@ struct flow {
 	uint32_t entered;          /* payload in the socket, not yet told */
 	uint32_t gen;              /* chunks of another one are stale */
 	uint32_t next, prev;       /* ring of its up-link; NONE: not in it */
+	uint32_t blocks;           /* not wholly in the socket */
 	bool filling;              /* waits in its host's list to be filled */
 	bool dead;                 /* swallows everything */
 	uint64_t not_before;       /* nothing is delivered earlier (a cut) */
@@ -91,6 +92,7 @@ struct port {
 	uint32_t rack;
 	uint32_t ring; /* the flow to be served next, NONE */
 	uint32_t sending, sending_gen, sending_n; /* the chunk under way */
+	uint32_t serving; /* flows with blocks not wholly in the socket */
 	bool busy;
 	bool cut; /* on the far side of a cut */
 };
@@ -177,6 +179,9 @@ uint32_t net_fill(struct net *net, uint32_t f);
 
 /* Forgets all that is queued and makes chunks on their way stale. */
 void net_flow_kill(struct net *net, uint32_t f);
+
+/* That many blocks of f are not wholly in the socket. */
+void net_flow_blocks(struct net *net, uint32_t f, uint32_t n);
 
 /* Takes out of the queue what the socket has not taken yet. */
 void net_flow_truncate(struct net *net, uint32_t f);

@@ -105,6 +105,15 @@ partial_unask(struct partial *f, struct unit_run r)
 }
 
 bool
+partial_is_asked(const struct partial *f, struct unit_run r)
+{
+	for (; r.begin < r.end; r.begin++)
+		if (f->unit[r.begin].n_asked > 0)
+			return true;
+	return false;
+}
+
+bool
 partial_take(struct partial *f, struct unit_run r, uint32_t slot)
 {
 	uint32_t u;

@@ -66,6 +66,9 @@ uint32_t partial_run_length(const struct partial *f, struct unit_run r);
 void partial_ask(struct partial *f, struct unit_run r);
 void partial_unask(struct partial *f, struct unit_run r);
 
+/* Whether anybody is asked for a unit of the run. */
+bool partial_is_asked(const struct partial *f, struct unit_run r);
+
 /* The run begins to arrive from slot; false if a unit of it is here already,
  * and nothing is changed. */
 bool partial_take(struct partial *f, struct unit_run r, uint32_t slot);

@@ -49,12 +49,15 @@ clear_way(struct swarm *s, struct partial *f, struct unit_run r)
 /* Takes back what others than `but` were asked for of this piece in [begin,
  * end). */
 static void
-cancel_others(struct swarm *s, const struct peer *but, struct block b)
+cancel_others(struct swarm *s, const struct peer *but, const struct partial *f,
+    struct block b)
 {
 	uint32_t i, k;
 	struct block *q;
 	struct peer *p;
 
+	if (!partial_is_asked(f, partial_run_of(f, b.begin, b.length)))
+		return;
 	for (EACH_SLOT(i, &s->set.out)) {
 		p = s->peers[i];
 		for (k = p == but ? 0 : p->asked.n; k > 0; k--) {
@@ -116,7 +119,7 @@ peer_on_piece(struct swarm *s, struct peer *p, struct block b)
 		r = partial_run_of(f, b.begin, b.length);
 		clear_way(s, f, r);
 		discard = !partial_take(f, r, p->slot);
-		cancel_others(s, p, b);
+		cancel_others(s, p, f, b);
 	} else if (f != NULL && f->owner == p->slot + 1) {
 		discard = !partial_take(
 		    f, partial_run_of(f, b.begin, b.length), p->slot);
@@ -131,7 +134,7 @@ complete(struct swarm *s, struct partial *f)
 
 	f->storing = true;
 	cancel_others(
-	    s, NULL, (struct block){.piece = f->piece, .length = f->size});
+	    s, NULL, f, (struct block){.piece = f->piece, .length = f->size});
 	a = swarm_act(s, ACTION_STORE, 0);
 	if (a != NULL)
 		a->block = (struct block){.piece = f->piece, .length = f->size};
