@@ -15,6 +15,9 @@
  * 8 ms at 1 Gbit/s. */
 #define AHEAD_BYTES (1u << 20)
 
+/* Waiting to be hashed and written before more is asked for. */
+#define BEHIND_BYTES (4u << 20)
+
 /* What could be asked of a neighbour now. */
 struct work {
 	struct partial *partial; /* begun already; or NULL and … */
@@ -441,12 +444,21 @@ ask_ahead(struct swarm *s)
 	}
 }
 
+/* Hashing does not keep up: more would only wait in memory, long out of the
+ * processor's caches when its turn comes. */
+static bool
+is_behind(const struct swarm *s)
+{
+	return s->storing > BEHIND_BYTES &&
+	       s->storing > (uint64_t)s->c.piece_length * 2;
+}
+
 void
 ask_kin(struct swarm *s)
 {
 	uint32_t n, max;
 
-	if (!s->recheck || swarm_complete(s) || s->stopping)
+	if (!s->recheck || swarm_complete(s) || s->stopping || is_behind(s))
 		return;
 	s->recheck = false;
 	ask_suggested(s);

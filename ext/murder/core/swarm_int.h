@@ -173,7 +173,8 @@ struct swarm {
 
 	struct partial **partials;
 	uint32_t n_partials, max_partials;
-	uint32_t *news; /* pieces stored since the beginning, in order */
+	uint64_t storing; /* bytes of those being hashed and written */
+	uint32_t *news;   /* pieces stored since the beginning, in order */
 	uint32_t n_news;
 	struct instant news_due;     /* the first of the neighbours' */
 	bool recheck;                /* more may be asked of our kin now */

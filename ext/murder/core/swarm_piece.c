@@ -133,6 +133,7 @@ complete(struct swarm *s, struct partial *f)
 	struct action *a;
 
 	f->storing = true;
+	s->storing += f->size;
 	cancel_others(
 	    s, NULL, f, (struct block){.piece = f->piece, .length = f->size});
 	a = swarm_act(s, ACTION_STORE, 0);
@@ -298,6 +299,7 @@ swarm_on_stored(
 	assert(i < s->n_partials);
 	f = s->partials[i];
 	assert(f->storing);
+	s->storing -= f->size;
 	s->partials[i] = s->partials[--s->n_partials];
 	switch (how) {
 	case SWARM_STORED:

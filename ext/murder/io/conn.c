@@ -120,10 +120,14 @@ conn_close(struct conn *c)
 ssize_t
 conn_read(struct conn *c, const struct iovec *iov, int n)
 {
+	size_t room = 0;
 	ssize_t r;
 
+	for (int i = 0; i < n; i++)
+		room += iov[i].iov_len;
 	do
 		r = readv(c->fd, iov, n);
 	while (r == -1 && errno == EINTR);
+	c->drained = r > 0 && (size_t)r < room;
 	return r;
 }

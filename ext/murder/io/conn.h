@@ -28,6 +28,7 @@ struct conn {
 	bool lost;          /* see io/table.h */
 	bool dirty;         /* on the list of those with something to send */
 	bool full;          /* the socket takes no more until it says so */
+	bool drained;       /* the last read took all there was */
 	bool receiving;     /* the next bytes of the stream are payload */
 	bool discard;       /* of nobody's use */
 	struct block block; /* the payload's place */

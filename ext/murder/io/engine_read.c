@@ -119,5 +119,7 @@ engine_read(struct engine *e, struct conn *c)
 			return;
 		}
 		turn += (size_t)n;
+		if (c->drained)
+			return; /* poll tells when there is more, or the end */
 	}
 }
