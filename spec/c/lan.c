@@ -1,5 +1,6 @@
 #include <assert.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lan.h"
@@ -40,6 +41,7 @@ struct lan {
 	uint32_t n_wires, n_pieces;
 	uint32_t n_closed[16];
 	uint32_t n_finished;
+	uint64_t between_racks;
 	struct instant now;
 };
 
@@ -174,6 +176,9 @@ carry_out(struct lan *l, uint32_t host, const struct action *a)
 		if (e != NULL)
 			e->tx_payload += a->block.length;
 		l->host[host].payload += a->block.length;
+		if (host != 0 && e != NULL && l->o.n_racks > 0 &&
+		    host % l->o.n_racks != other->host % l->o.n_racks)
+			l->between_racks += a->block.length;
 		return 0;
 	case ACTION_RECEIVE:
 		if (e != NULL) {
@@ -335,6 +340,8 @@ host_new(struct lan *l, uint32_t h)
 	memset(c.info_hash, 0xab, sizeof(c.info_hash));
 	memset(c.peer_id, (int)h + 1, sizeof(c.peer_id));
 	swarm_config_init(&c);
+	if (l->o.n_racks > 0)
+		(void)snprintf(c.rack, sizeof(c.rack), "r%u", h % l->o.n_racks);
 	rc = bits_init(&have, l->o.mem, l->n_pieces);
 	if (rc != 0)
 		return rc;
@@ -416,6 +423,12 @@ uint32_t
 lan_n_closed(const struct lan *l, enum close_reason why)
 {
 	return l->n_closed[why];
+}
+
+uint64_t
+lan_between_racks(const struct lan *l)
+{
+	return l->between_racks;
 }
 
 uint64_t

@@ -18,7 +18,8 @@ struct lan_options {
 	uint32_t piece_length;
 	uint64_t length;
 	uint64_t seed;
-	uint32_t liar; /* host whose payload is wrong; LAN_HOSTS: none */
+	uint32_t n_racks; /* host h says it is in rack h % n_racks; 0: none */
+	uint32_t liar;    /* host whose payload is wrong; LAN_HOSTS: none */
 };
 
 /* Makes the hosts and introduces everybody to everybody. NULL: no memory. */
@@ -36,6 +37,8 @@ struct swarm *lan_swarm(struct lan *l, uint32_t host);
 /* How many ACTION_CLOSE with this reason happened, at any host. */
 uint32_t lan_n_closed(const struct lan *l, enum close_reason why);
 uint64_t lan_payload(const struct lan *l, uint32_t host); /* bytes sent */
+/* Bytes of payload sent from one rack to another, the seeder's not counted. */
+uint64_t lan_between_racks(const struct lan *l);
 uint32_t lan_n_finished(const struct lan *l); /* ACTION_FINISHED seen */
 
 #endif

@@ -132,7 +132,7 @@ TEST(the_wire_form_comes_back_as_it_went)
 	}
 }
 
-TEST(next_missing_agrees_with_looking_at_every_bit)
+TEST(next_missing_and_common_agree_with_looking_at_every_bit)
 {
 	struct rng r;
 
@@ -157,6 +157,11 @@ TEST(next_missing_agrees_with_looking_at_every_bit)
 				i++;
 			assert_int_equal(
 			    bits_next_missing(&a, &b, from), i < n ? i : n);
+			for (i = from; i < n; i++)
+				if (bits_get(&a, i) && bits_get(&b, i))
+					break;
+			assert_int_equal(
+			    bits_next_common(&a, &b, from), i < n ? i : n);
 		}
 		bits_free(&a);
 		bits_free(&b);
@@ -196,7 +201,8 @@ main(void)
 	    cmocka_unit_test(a_bitfield_of_the_wrong_length_is_refused),
 	    cmocka_unit_test(a_bitfield_with_any_spare_bit_is_refused),
 	    cmocka_unit_test(the_wire_form_comes_back_as_it_went),
-	    cmocka_unit_test(next_missing_agrees_with_looking_at_every_bit),
+	    cmocka_unit_test(
+		next_missing_and_common_agree_with_looking_at_every_bit),
 	    cmocka_unit_test(without_memory_there_are_no_bits),
 	};
 

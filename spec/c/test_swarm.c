@@ -149,6 +149,50 @@ failing_any_allocation_is_an_error_not_a_crash(void **state)
 	assert_true(failalloc_each(run_with, NULL) > 50);
 }
 
+static uint64_t
+between_racks(uint32_t n_racks)
+{
+	struct lan_options o = options(13, 32 * MIB);
+	uint64_t n;
+	struct lan *l;
+
+	o.n_racks = n_racks;
+	l = lan_new(&o);
+	run_to_end(l);
+	n = lan_between_racks(l);
+	lan_free(l);
+	return n;
+}
+
+static void
+a_piece_comes_into_a_rack_about_once(void **state)
+{
+	(void)state;
+	/* Two racks of six: one copy at most, as the seeder sends some. */
+	assert_true(between_racks(2) < 40 * MIB);
+	assert_true(between_racks(3) < 80 * MIB);
+	assert_true(between_racks(12) > 150 * MIB); /* nobody has a mate */
+}
+
+static void
+a_rack_goes_on_when_who_brings_it_pieces_is_gone(void **state)
+{
+	struct lan_options o = options(9, 16 * MIB);
+	struct lan *l;
+	int err;
+
+	(void)state;
+	o.n_racks = 2;
+	l = lan_new(&o);
+	assert_non_null(l);
+	(void)lan_run(l, 300, &err);
+	assert_int_equal(err, 0);
+	lan_kill(l, 2);
+	lan_kill(l, 3);
+	run_to_end(l);
+	lan_free(l);
+}
+
 static int
 begin(void **state)
 {
@@ -181,6 +225,10 @@ main(void)
 		a_liar_is_banned_and_the_rest_finish, begin, end),
 	    cmocka_unit_test_setup_teardown(
 		nobody_talks_to_himself_or_twice, begin, end),
+	    cmocka_unit_test_setup_teardown(
+		a_piece_comes_into_a_rack_about_once, begin, end),
+	    cmocka_unit_test_setup_teardown(
+		a_rack_goes_on_when_who_brings_it_pieces_is_gone, begin, end),
 	    cmocka_unit_test_setup_teardown(
 		failing_any_allocation_is_an_error_not_a_crash, begin, end),
 	};

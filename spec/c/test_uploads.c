@@ -47,6 +47,17 @@ TEST(ties_are_broken_evenly)
 			assert_in_range(seen[i], 900, 1100);
 }
 
+TEST(who_brings_it_to_another_rack_goes_before_the_neediest)
+{
+	const struct upload_view v[] = {
+	    {.n_have = 1}, {.n_have = 7, .far = true}, {.n_have = 5}};
+	const struct upload_view sent[] = {
+	    {.n_have = 1, .n_sent = 1, .far = true}, {.n_have = 7}};
+
+	assert_int_equal(pick(v, 3, false), 1);
+	assert_int_equal(pick(sent, 2, false), 1);
+}
+
 int
 main(void)
 {
@@ -56,6 +67,8 @@ main(void)
 	    cmocka_unit_test(
 		a_slow_drainer_only_gets_the_upload_kept_for_slow_ones),
 	    cmocka_unit_test(ties_are_broken_evenly),
+	    cmocka_unit_test(
+		who_brings_it_to_another_rack_goes_before_the_neediest),
 	};
 
 	rng_seed(&rng, 1, 1);

@@ -187,6 +187,7 @@ put_message(struct buf *out, uint8_t what, uint8_t how)
 	    .fast = (how & 1) != 0, .extended = (how & 2) != 0};
 	struct wire_ext_handshake e = {
 	    .id_pex = how >> 2 & 3, .port = how, .block = how & 4 ? 65536 : 0};
+	static const char *const racks[] = {"", "a", "b", "a"};
 	struct buf body;
 
 	memset(h.info_hash, how >= 250 ? 1 : 0, sizeof(h.info_hash));
@@ -222,6 +223,7 @@ put_message(struct buf *out, uint8_t what, uint8_t how)
 		    out, how % 6, how & 8 ? 16384 : 0, sizes[(how >> 4) % 5]);
 		break;
 	case 8:
+		e.rack = span_str(racks[how >> 4 & 3]);
 		(void)wire_ext_build(&body, &e);
 		(void)wire_put_extended(out, 0, buf_span(&body));
 		break;
@@ -416,6 +418,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	swarm_config_init(&c);
 	c.max_peers = 8;
 	(void)span_take_u8(&in, &what);
+	c.rack[0] = what & 0x80 ? 'a' : '\0';
 	m.have = what & ((1u << N_PIECES) - 1);
 	m.began_complete = m.have == (1u << N_PIECES) - 1;
 	assert(bits_init(&have, &counted, N_PIECES) == 0);

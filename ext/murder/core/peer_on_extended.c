@@ -31,6 +31,10 @@ on_ext_handshake(struct swarm *s, struct peer *p, struct span body)
 	p->rack = rack_of_label(h.rack);
 	p->member = rack_member(p->peer_id);
 	rack_review(s, true);
+	if (rack_is_crowded(s, p)) {
+		peer_close(s, p, CLOSE_USELESS);
+		return;
+	}
 	p->max_block =
 	    h.block < LIMIT_BLOCK_BYTES ? h.block : LIMIT_BLOCK_BYTES;
 	serve_suggest(s, p);

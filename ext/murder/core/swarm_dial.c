@@ -1,6 +1,6 @@
 /*
  * Addresses known and whom to connect to: at random among the untried, until
- * there are enough neighbours, half of them of our rack. A failed address
+ * there are enough neighbours; rack-mates first. A failed address
  * rests, longer each time.
  */
 #include "swarm_int.h"
@@ -64,8 +64,10 @@ dial_mate(struct swarm *s, const struct addr *a)
 
 	dial_add(s, a);
 	k = find(s, a);
-	if (k != NULL)
-		k->mate = true;
+	if (k == NULL)
+		return;
+	k->mate = true;
+	s->rack.undialled = true;
 }
 
 void
@@ -88,9 +90,12 @@ may_dial(const struct swarm *s, const struct known *k)
 static bool
 wants_more(const struct swarm *s)
 {
+	uint32_t n = s->n_slots_used, half = s->c.want_peers / 2;
+
 	return !s->stopping && !swarm_complete(s) &&
-	       s->n_slots_used < s->c.want_peers &&
-	       s->n_dialling < s->c.max_dialling;
+	       s->n_dialling < s->c.max_dialling && n < s->c.max_peers &&
+	       (n < s->c.want_peers ||
+		   (s->rack.active && n < half + slots_n(s->rack.mates)));
 }
 
 static struct known *
@@ -108,6 +113,21 @@ choose(struct swarm *s, bool mates_only)
 	return chosen;
 }
 
+/* Whoever is in a rack wants to know all of it, up to half of the places. */
+static struct known *
+choose_mate(struct swarm *s)
+{
+	struct known *chosen;
+
+	if (!s->rack.undialled || s->stopping || swarm_complete(s) ||
+	    s->n_dialling >= s->c.max_dialling ||
+	    slots_n(s->rack.mates) >= s->c.max_peers / 2)
+		return NULL;
+	chosen = choose(s, true);
+	s->rack.undialled = chosen != NULL;
+	return chosen;
+}
+
 void
 dial_more(struct swarm *s)
 {
@@ -115,11 +135,9 @@ dial_more(struct swarm *s)
 	struct action *a;
 	struct peer *p;
 
-	while (s->err == 0 && wants_more(s)) {
-		chosen = NULL;
-		if (s->n_slots_used < s->c.want_peers / 2)
-			chosen = choose(s, true);
-		if (chosen == NULL)
+	while (s->err == 0) {
+		chosen = choose_mate(s);
+		if (chosen == NULL && wants_more(s))
 			chosen = choose(s, false);
 		p = chosen == NULL ? NULL : peer_new(s, &chosen->addr, true);
 		if (p == NULL)

@@ -194,6 +194,7 @@ struct swarm {
 		uint64_t member;
 		bool active; /* there are mates, and others elsewhere */
 		bool desperate;
+		bool undialled;      /* perhaps there are mates to dial */
 		struct slots mates;  /* in our rack, and do their part */
 		struct slots far;    /* asked for our imports only */
 		struct bits imports; /* what we are to bring into it */
@@ -361,6 +362,8 @@ void solicit(struct swarm *s);
 int rack_init(struct swarm *s); /* 0 or ERR_NOMEM */
 /* Somebody came, told where he is, or went (anew); or for housekeeping. */
 void rack_review(struct swarm *s, bool anew);
+/* Whether p, who just came, takes a place of which there are few left. */
+bool rack_is_crowded(const struct swarm *s, const struct peer *p);
 void rack_on_have(struct swarm *s, const struct peer *p, uint32_t piece);
 void rack_on_stored(struct swarm *s, uint32_t piece);
 /* Whether p is elsewhere, and we have mates. */
@@ -371,7 +374,7 @@ uint32_t rack_pick(struct swarm *s, const struct peer *p);
 
 /* ---- swarm_dial.c ------------------------------------------------------- */
 void dial_add(struct swarm *s, const struct addr *a);
-/* It is in our rack: dialled before others, as long as neighbours are few. */
+/* It is in our rack: dialled before others. */
 void dial_mate(struct swarm *s, const struct addr *a);
 /* We now know where p listens. */
 void dial_note(struct swarm *s, struct peer *p);

@@ -22,6 +22,9 @@
 #define DESPERATE_PIECES 16u
 #define DESPERATE_MIN TICK_MS(150)
 
+/* Places kept for whom we know fewer of: rack-mates or others. */
+#define RESERVE 4u
+
 static uint64_t
 at_least(uint64_t ns, struct duration min)
 {
@@ -134,6 +137,19 @@ rack_review(struct swarm *s, bool anew)
 	    desperate != s->rack.desperate ||
 	    memcmp(&mates, &s->rack.mates, sizeof(mates)) != 0)
 		share_out(s);
+}
+
+bool
+rack_is_crowded(const struct swarm *s, const struct peer *p)
+{
+	uint32_t mates = slots_n(s->rack.mates);
+
+	if (!s->rack.active || p->outgoing ||
+	    s->n_slots_used + RESERVE <= s->c.max_peers)
+		return false;
+	if (!is_near(s, p))
+		mates = s->n_up - mates;
+	return mates > s->c.max_peers / 2;
 }
 
 void
