@@ -38,6 +38,8 @@ disk_init(struct disk *d, struct loop *l, const struct mem *mem,
 	d->loop = l;
 	d->mem = mem;
 	d->file = file;
+	(void)uv_timer_init(&l->uv, &d->company);
+	d->company.data = d;
 }
 
 static uint8_t *
@@ -244,7 +246,9 @@ disk_begin_job(struct disk *d, struct disk_job *j)
 	(void)rc;
 }
 
-/* A piece alone is begun only if nothing else is: soon it has company. */
+static void disk_company_cb(uv_timer_t *t);
+
+/* A piece alone is begun only if nothing else is, and soon has company. */
 static void
 disk_begin(struct disk *d)
 {
@@ -254,20 +258,35 @@ disk_begin(struct disk *d)
 		n_busy += d->job[i].n > 0;
 	for (i = 0; i < DISK_JOBS && d->n_ready > 0; i++) {
 		if (d->job[i].n > 0 ||
-		    (n_busy > 0 && d->n_ready < DISK_JOB_PIECES))
+		    (d->n_ready < DISK_JOB_PIECES && (n_busy > 0 || d->brisk)))
 			continue;
 		disk_begin_job(d, &d->job[i]);
 		n_busy++;
 	}
+	if (d->n_ready > 0 && n_busy == 0)
+		(void)uv_timer_start(
+		    &d->company, disk_company_cb, DISK_COMPANY_MS, 0);
+}
+
+static void
+disk_company_cb(uv_timer_t *t)
+{
+	struct disk *d = t->data;
+
+	d->brisk = false;
+	disk_begin(d);
 }
 
 void
 disk_store(struct disk *d, uint32_t piece)
 {
 	struct disk_piece *p = disk_find(d, piece);
+	uint64_t now = uv_hrtime();
 
 	assert(p != NULL);
 	assert(!p->storing);
+	d->brisk = now - d->ready_at < DISK_COMPANY_MS * 1000000u;
+	d->ready_at = now;
 	p->storing = true;
 	LL_APPEND(d->ready, p);
 	d->n_ready++;
@@ -281,7 +300,8 @@ disk_free(struct disk *d)
 	struct disk_piece *p, *p_next;
 	struct disk_spare *s, *s_next;
 
-	assert(d->n_storing == 0);
+	for (uint32_t i = 0; i < DISK_JOBS; i++)
+		assert(d->job[i].n == 0);
 	HASH_ITER(hh, d->pieces, p, p_next)
 	{
 		HASH_DELETE(hh, d->pieces, p);

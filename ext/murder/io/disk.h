@@ -20,6 +20,9 @@
 /* Jobs at once, and pieces in one. */
 #define DISK_JOBS 2
 #define DISK_JOB_PIECES 2
+/* While pieces follow each other within this time, one waits so long for the
+ * next, to be hashed with it. */
+#define DISK_COMPANY_MS 1u
 
 struct disk;
 struct disk_piece;
@@ -42,6 +45,9 @@ struct disk {
 	struct disk_piece *ready; /* complete, in order, without a job */
 	uint32_t n_ready;
 	uint32_t n_storing; /* pieces with jobs, or ready */
+	uint64_t ready_at;  /* when the last piece became ready, ns */
+	bool brisk;         /* it soon followed the one before */
+	uv_timer_t company; /* ends the wait of a piece for a second one */
 	struct disk_job job[DISK_JOBS];
 	/* sys is the errno of SWARM_DISK_ERROR. */
 	void (*on_stored)(
