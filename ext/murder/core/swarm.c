@@ -6,6 +6,9 @@
 /* Bytes of control messages waiting to be taken, at most. */
 #define MAX_ARENA (64u << 20)
 
+/* Hosts, beyond which not everybody is everybody's neighbour. */
+#define LARGE 24u
+
 void
 swarm_config_init(struct swarm_config *c)
 {
@@ -220,6 +223,12 @@ uint32_t
 swarm_piece_size(const struct swarm *s, uint32_t piece)
 {
 	return metainfo_piece_size(s->c.length, s->c.piece_length, piece);
+}
+
+bool
+swarm_is_large(const struct swarm *s)
+{
+	return s->tracker.swarm_size > LARGE || s->n_up > LARGE;
 }
 
 bool

@@ -11,20 +11,6 @@
 
 #include "swarm_int.h"
 
-/* Asked of a single neighbour at once: a round trip of 0.8 ms at 10 Gbit/s, of
- * 8 ms at 1 Gbit/s. */
-#define AHEAD_BYTES (1u << 20)
-
-/* Waiting to be hashed and written before more is asked for. */
-#define BEHIND_BYTES (4u << 20)
-
-/* What could be asked of a neighbour now. */
-struct work {
-	struct partial *partial; /* begun already; or NULL and … */
-	uint32_t piece;          /* … this one is to be begun */
-	bool duplicate;          /* ask for what others were asked for */
-};
-
 struct partial *
 ask_partial_of(const struct swarm *s, uint32_t piece)
 {
@@ -74,7 +60,7 @@ may_share(const struct partial *f, const struct peer *p)
 }
 
 static bool
-find_begun(struct swarm *s, const struct peer *p, struct work *w)
+find_begun(struct swarm *s, const struct peer *p, struct ask_work *w)
 {
 	struct unit_run r;
 	struct partial *f;
@@ -87,7 +73,7 @@ find_begun(struct swarm *s, const struct peer *p, struct work *w)
 			continue;
 		r = partial_find(f, 0, PARTIAL_UNIT, false);
 		if (r.begin < r.end) {
-			*w = (struct work){.partial = f, .piece = f->piece};
+			*w = (struct ask_work){.partial = f, .piece = f->piece};
 			return true;
 		}
 	}
@@ -106,7 +92,7 @@ asked_of(const struct peer *p, uint32_t piece)
 }
 
 static bool
-find_late(struct swarm *s, const struct peer *p, struct work *w)
+find_late(struct swarm *s, const struct peer *p, struct ask_work *w)
 {
 	struct unit_run r;
 	struct partial *f;
@@ -119,7 +105,7 @@ find_late(struct swarm *s, const struct peer *p, struct work *w)
 			continue;
 		r = partial_find(f, 0, PARTIAL_UNIT, true);
 		if (r.begin < r.end) {
-			*w = (struct work){
+			*w = (struct ask_work){
 			    .partial = f, .piece = f->piece, .duplicate = true};
 			return true;
 		}
@@ -149,49 +135,46 @@ have_room(struct swarm *s)
 	return false;
 }
 
-static bool
-has_suggestion(const struct swarm *s, const struct peer *p)
+bool
+ask_has_suggestion(const struct swarm *s, const struct peer *p)
 {
 	return p->suggested != NO_PIECE && bits_get(&p->have, p->suggested) &&
 	       picker_is_open(&s->picker, p->suggested) &&
 	       rack_may_ask(s, p, p->suggested);
 }
 
-static bool
-is_only_source(const struct swarm *s, const struct peer *p)
-{
-	return has_suggestion(s, p) && s->picker.n_owners[p->suggested] <= 1;
-}
-
-/* Asking twice is for those to whom nothing comes at all: at the beginning,
- * when few pieces are out, and at the end. */
+/* Asking twice is for those to whom nothing comes at all, for longer than the
+ * usual time between two pieces: at the beginning, when few pieces are out, and
+ * at the end. */
 static bool
 is_idle(const struct swarm *s)
 {
 	uint32_t i;
 
+	if (tick_since(s->payload_at, s->now).ns < 2 * s->piece_pause.ns)
+		return false;
 	for (EACH_SLOT(i, &s->set.coming))
 		if (!ask_is_stalled(s, s->peers[i]))
 			return false;
 	return true;
 }
 
-static bool
-find_work(struct swarm *s, struct peer *p, struct work *w)
+bool
+ask_find(struct swarm *s, struct peer *p, struct ask_work *w)
 {
 	uint32_t piece;
 
 	if (p->n_offers == 0 || s->stopping || p->state != PEER_UP)
 		return false;
-	if (has_suggestion(s, p) && have_room(s)) {
-		*w = (struct work){.piece = p->suggested};
+	if (ask_has_suggestion(s, p) && have_room(s)) {
+		*w = (struct ask_work){.piece = p->suggested};
 		return true;
 	}
 	if (find_begun(s, p, w))
 		return true;
 	piece = rack_pick(s, p);
 	if (piece < s->c.n_pieces && have_room(s)) {
-		*w = (struct work){.piece = piece};
+		*w = (struct ask_work){.piece = piece};
 		return true;
 	}
 	/* In a rack there is often nothing to ask for, but at the end. */
@@ -232,8 +215,9 @@ ask_begin(struct swarm *s, uint32_t piece)
 }
 
 /* Requests runs of w from p until max requests are outstanding. */
-static void
-request(struct swarm *s, struct peer *p, const struct work *w, uint32_t max)
+void
+ask_request(
+    struct swarm *s, struct peer *p, const struct ask_work *w, uint32_t max)
 {
 	struct partial *f =
 	    w->partial != NULL ? w->partial : begin(s, w->piece);
@@ -285,7 +269,7 @@ void
 ask_more(struct swarm *s, struct peer *p)
 {
 	uint32_t max = depth(p), before;
-	struct work w;
+	struct ask_work w;
 
 	if (p->kin) {
 		s->recheck = true;
@@ -294,179 +278,15 @@ ask_more(struct swarm *s, struct peer *p)
 	if (p->is_choking || p->snubbed || p->state != PEER_UP)
 		return;
 	while (s->err == 0 && p->asked.n < max) {
-		if (!find_work(s, p, &w))
+		if (!ask_find(s, p, &w))
 			return;
 		if (w.duplicate && p->asked.n > 0)
 			return;
 		before = p->asked.n;
-		request(s, p, &w, max);
+		ask_request(s, p, &w, max);
 		if (p->asked.n == before)
 			return;
 	}
-}
-
-/* ---- kin ---------------------------------------------------------------- */
-
-bool
-ask_is_out(const struct peer *p)
-{
-	return p->asked.n > 0 || p->rx_left > 0;
-}
-
-/* Of our kin; extra: those asked because they suggested. */
-static uint32_t
-n_asked(const struct swarm *s, bool extra)
-{
-	struct slots of = slots_and(s->set.kin, s->set.out);
-
-	return slots_n(extra ? slots_and(of, s->set.extra)
-			     : slots_without(of, s->set.extra));
-}
-
-/* Of our kin and not asked yet. */
-static bool
-may_ask(const struct swarm *s, const struct peer *p)
-{
-	return p->n_offers > 0 && !p->snubbed &&
-	       tick_due(p->rest_until, s->now);
-}
-
-/* Asks one more neighbour: those with a suggestion for us first, then at
- * random; false if there is nobody to be asked for anything. */
-static bool
-ask_one(struct swarm *s)
-{
-	struct peer *order[LIMIT_PEERS], *p;
-	uint32_t i, k, n = 0;
-	struct work w;
-	struct slots idle = slots_without(s->set.kin, s->set.out);
-
-	for (EACH_SLOT(i, &idle)) {
-		p = s->peers[i];
-		if (!may_ask(s, p))
-			continue;
-		k = rng_below(&s->rng, ++n);
-		order[n - 1] = order[k];
-		order[k] = p;
-	}
-	for (i = 0; i < n; i++)
-		if (has_suggestion(s, order[i])) {
-			p = order[i];
-			order[i] = order[0];
-			order[0] = p;
-			break;
-		}
-	for (i = 0; i < n; i++) {
-		p = order[i];
-		if (!find_work(s, p, &w))
-			continue;
-		p->extra = false;
-		peer_mark(s, p);
-		request(s, p, &w, LIMIT_REQUESTS_OUT);
-		if (p->asked.n > 0)
-			return true;
-	}
-	return false;
-}
-
-/* A neighbour that suggests has an upload free, or what nobody else has: it is
- * asked beyond the limit. */
-static void
-ask_suggested(struct swarm *s)
-{
-	struct slots who = slots_and(s->set.kin, s->set.suggested);
-	uint32_t i, n = n_asked(s, true);
-	struct peer *p;
-	struct work w;
-
-	for (EACH_SLOT(i, &who)) {
-		p = s->peers[i];
-		if (s->err != 0 || ask_is_out(p) || !may_ask(s, p) ||
-		    (n >= s->c.download_slots && !is_only_source(s, p)))
-			continue;
-		if (find_work(s, p, &w) && !w.duplicate) {
-			request(s, p, &w, LIMIT_REQUESTS_OUT);
-			p->extra = true;
-			n++;
-		}
-		p->suggested = NO_PIECE;
-		peer_mark(s, p);
-	}
-}
-
-/* How many to ask: more while we lag behind our neighbours. */
-static uint32_t
-want_asked(const struct swarm *s)
-{
-	uint32_t i, n = 0, slots = s->c.download_slots, more = slots;
-	uint64_t sum = 0;
-	struct slots of = slots_without(s->set.kin, s->set.full);
-
-	for (EACH_SLOT(i, &of)) {
-		sum += s->n_have[i];
-		n++;
-	}
-	if (n > 0)
-		more = sum / n <= s->have.n_set
-			   ? 0
-			   : (uint32_t)(sum / n - s->have.n_set) / 2;
-	return slots + (more < slots ? more : slots);
-}
-
-static uint32_t
-owed(const struct peer *p)
-{
-	uint32_t i, n = p->rx_left;
-
-	for (i = 0; i < p->asked.n; i++)
-		n += p->asked.at[i].length;
-	return n;
-}
-
-/* With a single neighbour nobody else keeps our link busy while a request is
- * on its way: what it sends us is followed by more. */
-static void
-ask_ahead(struct swarm *s)
-{
-	uint32_t i = slots_next(&s->set.kin, 0), before;
-	struct peer *p;
-	struct work w;
-
-	if (s->n_up != 1 || i == LIMIT_PEERS || s->stats.downloaded == 0)
-		return;
-	p = s->peers[i];
-	while (s->err == 0 && ask_is_out(p) && may_ask(s, p) &&
-	       owed(p) < AHEAD_BYTES && find_work(s, p, &w) && !w.duplicate) {
-		before = p->asked.n;
-		request(s, p, &w, LIMIT_REQUESTS_OUT);
-		if (p->asked.n == before)
-			return;
-	}
-}
-
-/* Hashing does not keep up: more would only wait in memory, long out of the
- * processor's caches when its turn comes. */
-static bool
-is_behind(const struct swarm *s)
-{
-	return s->storing > BEHIND_BYTES &&
-	       s->storing > (uint64_t)s->c.piece_length * 2;
-}
-
-void
-ask_kin(struct swarm *s)
-{
-	uint32_t n, max;
-
-	if (!s->recheck || swarm_complete(s) || s->stopping || is_behind(s))
-		return;
-	s->recheck = false;
-	ask_suggested(s);
-	for (n = n_asked(s, false), max = want_asked(s); n < max && s->err == 0;
-	     n++)
-		if (!ask_one(s))
-			break;
-	ask_ahead(s);
 }
 
 void

@@ -8,6 +8,7 @@
  *   peer_say.c       the messages we send
  *   peer_on_*.c      the messages we get, one reaction each
  *   swarm_ask.c      what to request from whom
+ *   swarm_kin.c      whom of our kin to ask
  *   swarm_overdue.c  what does not come: to be asked elsewhere
  *   swarm_piece.c    blocks arriving, pieces stored, culprits found
  *   swarm_news.c     telling neighbours what we have
@@ -180,6 +181,7 @@ struct swarm {
 	bool recheck;                /* more may be asked of our kin now */
 	bool sweep;                  /* a partial may be blank */
 	struct duration piece_pause; /* between two stored, smoothed */
+	struct instant payload_at;   /* when a byte of it last came */
 	struct duration piece_time;  /* a piece takes so long, smoothed */
 	struct bits alone; /* pieces to be fetched from one neighbour only */
 
@@ -238,6 +240,8 @@ struct action *swarm_act(struct swarm *s, enum action_kind kind, peer_t p);
 void swarm_send_scratch(struct swarm *s, struct peer *p);
 uint32_t swarm_piece_size(const struct swarm *s, uint32_t piece);
 bool swarm_complete(const struct swarm *s);
+/* Whether our neighbours are only a part of the swarm. */
+bool swarm_is_large(const struct swarm *s);
 /* Begins and ends every public call. */
 void swarm_enter(struct swarm *s, struct instant now);
 int swarm_leave(struct swarm *s);
@@ -302,6 +306,19 @@ struct partial *ask_partial_of(const struct swarm *s, uint32_t piece);
 /* The piece in flight, begun now if need be; NULL if it is here already or
  * there is no room. */
 struct partial *ask_begin(struct swarm *s, uint32_t piece);
+/* What could be asked of a neighbour now. */
+struct ask_work {
+	struct partial *partial; /* begun already; or NULL and … */
+	uint32_t piece;          /* … this one is to be begun */
+	bool duplicate;          /* ask for what others were asked for */
+};
+/* Whether there is something to ask p for now. */
+bool ask_find(struct swarm *s, struct peer *p, struct ask_work *w);
+/* Requests what was found until max requests to p are outstanding. */
+void ask_request(
+    struct swarm *s, struct peer *p, const struct ask_work *w, uint32_t max);
+/* Whether p suggested a piece that it has and we want. */
+bool ask_has_suggestion(const struct swarm *s, const struct peer *p);
 /* Requests what is useful from p, which may be asked now. */
 void ask_more(struct swarm *s, struct peer *p);
 /* Forgets the requests to p; with cancel, says so too. */
@@ -310,6 +327,8 @@ void ask_forget(struct swarm *s, struct peer *p, bool cancel);
 void ask_drop(struct swarm *s, struct peer *p, uint32_t i);
 /* Gives up partials on which nothing is done or under way. */
 void ask_sweep(struct swarm *s);
+
+/* ---- swarm_kin.c ------------------------------------------------------- */
 /* Asks more of our kin, if there may be something to ask. */
 void ask_kin(struct swarm *s);
 /* Whether something is asked of p or arriving from it. */

@@ -13,7 +13,7 @@
 #define CROWD 256u
 
 /* How long news may wait, in pieces' times and within these limits. */
-#define WAIT_PIECES 8u
+#define WAIT_PIECES 4u
 #define WAIT_MIN TICK_MS(10)
 #define WAIT_MAX TICK_MS(200)
 

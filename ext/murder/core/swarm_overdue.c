@@ -28,20 +28,24 @@ static struct duration
 patience(const struct swarm *s)
 {
 	uint64_t ns = s->piece_pause.ns * s->c.download_slots * PATIENCE;
+	uint64_t max = TICK_S(2).ns + 4 * s->piece_time.ns;
 
 	if (s->piece_pause.ns == 0)
 		ns = TICK_MS(200).ns;
+	if (ns > max)
+		ns = max;
 	return (struct duration){
 	    .ns = ns < TICK_MS(10).ns ? TICK_MS(10).ns : ns};
 }
 
-/* A request that waits too long in a pool is taken elsewhere. */
+/* A request that waits too long in a pool is taken elsewhere, if there is
+ * another neighbour. */
 static void
 check_patience(struct swarm *s, struct peer *p)
 {
 	uint64_t limit = patience(s).ns * (p->rx_left > 0 ? 3 : 1);
 
-	if (!p->kin || !ask_is_out(p) ||
+	if (!p->kin || !ask_is_out(p) || s->n_up == 1 ||
 	    tick_since(p->asked_at, s->now).ns <= limit)
 		return;
 	if (p->rx_left > 0)

@@ -175,6 +175,7 @@ piece_arrived(struct swarm *s, struct peer *p, uint32_t n)
 	p->rx_left -= n;
 	p->asked_at = s->now;
 	p->heard = s->now;
+	s->payload_at = s->now;
 	s->stats.downloaded += n;
 	if (p->rx_discard)
 		s->stats.wasted += n;

@@ -6,8 +6,7 @@
  */
 #include "swarm_int.h"
 
-#define SMALL 24 /* hosts in a small swarm */
-#define NEWS 64  /* pieces we had last, among which we look first */
+#define NEWS 64 /* pieces we had last, among which we look first */
 
 /* Those who should wait or be about to: more in a large swarm, whose hosts know
  * few of the others; hardly any where pieces are few and large. */
@@ -16,7 +15,7 @@ pool_wanted(const struct swarm *s)
 {
 	if (s->c.n_pieces < 1024)
 		return 1;
-	return s->tracker.swarm_size > SMALL || s->n_up > SMALL ? 4 : 2;
+	return swarm_is_large(s) ? 4 : 2;
 }
 
 /* A piece of ours that p lacks, or NO_PIECE. */
