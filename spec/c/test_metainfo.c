@@ -397,9 +397,10 @@ TEST(a_good_piece_length_makes_many_pieces_but_none_too_small_or_too_many)
 	assert_int_equal(metainfo_good_piece_length(0), LIMIT_PIECE_MIN);
 	assert_int_equal(metainfo_good_piece_length(mib), 16 << 10);
 	assert_int_equal(metainfo_good_piece_length(32 * mib), 16 << 10);
-	assert_int_equal(metainfo_good_piece_length(64 * mib), 32 << 10);
-	assert_int_equal(metainfo_good_piece_length(64 * mib + 1), 64 << 10);
-	assert_int_equal(metainfo_good_piece_length(1024 * mib), 512 << 10);
+	assert_int_equal(metainfo_good_piece_length(32 * mib + 1), 32 << 10);
+	assert_int_equal(metainfo_good_piece_length(128 * mib), 32 << 10);
+	assert_int_equal(metainfo_good_piece_length(128 * mib + 1), 64 << 10);
+	assert_int_equal(metainfo_good_piece_length(1024 * mib), 256 << 10);
 	assert_int_equal(metainfo_good_piece_length(10240 * mib), 1 << 20);
 	assert_int_equal(
 	    metainfo_good_piece_length(LIMIT_PIECES * mib + 1), 2 << 20);

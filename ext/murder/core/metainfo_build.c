@@ -88,6 +88,8 @@ metainfo_good_piece_length(uint64_t length)
 {
 	uint32_t piece = LIMIT_PIECE_MIN;
 
+	if (length > (uint64_t)PIECES_GOOD / 2 * piece)
+		piece *= 2;
 	while (length > (uint64_t)PIECES_GOOD * piece && piece < 1u << 20)
 		piece *= 2;
 	while (

@@ -6,16 +6,23 @@
 /* Bytes of control messages waiting to be taken, at most. */
 #define MAX_ARENA (64u << 20)
 
+/* Bytes of a piece of which a switch's port holds no more than one. */
+#define LARGE_PIECE (256u << 10)
+
 /* Hosts, beyond which not everybody is everybody's neighbour. */
 #define LARGE 24u
 
 void
 swarm_config_init(struct swarm_config *c)
 {
+	bool few;
+
 	/* Many at once keep every link busy; but each of them is a piece that
-	 * is late, so there may be more the more pieces there are. */
-	c->upload_slots = c->n_pieces < 1024 ? 3 : 4;
-	c->download_slots = c->n_pieces < 1024 ? 6 : 8;
+	 * is late, so there may be more the more pieces there are; and together
+	 * they must fit into the network's buffers. */
+	few = c->n_pieces < 1024 || c->piece_length >= LARGE_PIECE;
+	c->upload_slots = few ? 3 : 4;
+	c->download_slots = few ? 6 : 8;
 	c->block_bytes = 64u << 10;
 	c->max_peers = 32;
 	c->want_peers = 16;

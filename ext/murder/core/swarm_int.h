@@ -105,7 +105,9 @@ struct peer {
 	struct upload *upload; /* its own, or NULL */
 	uint32_t offered;      /* what we suggested to it last, or NO_PIECE */
 	struct instant solicited; /* until then it may be about to ask */
-	bool slow;                /* drained far below the usual rate */
+	double drain;      /* bytes/s of its uploads, smoothed; 0 unknown */
+	uint32_t n_judged; /* uploads in that */
+	bool slow;         /* drained far below the usual rate */
 
 	rack_t rack;     /* where it says it is */
 	uint64_t member; /* of its rack: rack.h */

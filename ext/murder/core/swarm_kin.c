@@ -9,6 +9,9 @@
  * 8 ms at 1 Gbit/s. */
 #define AHEAD_BYTES (1u << 20)
 
+/* Rounds of what is asked at once. */
+#define FAR_BEHIND 8u
+
 /* Waiting to be hashed and written before more is asked for. */
 #define BEHIND_BYTES (4u << 20)
 
@@ -49,7 +52,8 @@ may_ask(const struct swarm *s, const struct peer *p)
 static bool
 is_only_source(const struct swarm *s, const struct peer *p)
 {
-	return ask_has_suggestion(s, p) && s->picker.n_owners[p->suggested] <= 1;
+	return ask_has_suggestion(s, p) &&
+	       s->picker.n_owners[p->suggested] <= 1;
 }
 
 /* Asks one more neighbour: those with a suggestion for us first, then at
@@ -115,11 +119,12 @@ ask_suggested(struct swarm *s)
 	}
 }
 
-/* How many to ask: more while we lag behind our neighbours. */
+/* How many to ask: more while we lag behind our neighbours; but who lags far
+ * has a slow link, or came late, and more requests would only fill queues. */
 static uint32_t
 want_asked(const struct swarm *s)
 {
-	uint32_t i, n = 0, slots = n_slots(s), more = slots;
+	uint32_t i, n = 0, slots = n_slots(s), lag = 0;
 	uint64_t sum = 0;
 	struct slots of = slots_without(s->set.kin, s->set.full);
 
@@ -127,11 +132,11 @@ want_asked(const struct swarm *s)
 		sum += s->n_have[i];
 		n++;
 	}
-	if (n > 0)
-		more = sum / n <= s->have.n_set
-			   ? 0
-			   : (uint32_t)(sum / n - s->have.n_set) / 2;
-	return slots + (more < slots ? more : slots);
+	if (n > 0 && sum / n > s->have.n_set)
+		lag = (uint32_t)(sum / n - s->have.n_set);
+	if (lag > FAR_BEHIND * slots)
+		return s->c.download_slots;
+	return slots + (lag / 2 < slots ? lag / 2 : slots);
 }
 
 static uint32_t

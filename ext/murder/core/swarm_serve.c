@@ -8,6 +8,11 @@
 
 #include "swarm_int.h"
 
+/* Uploads after which a neighbour is known, and how many times slower than
+ * usual they were on the average if it counts as slow. */
+#define JUDGED 3u
+#define SLOWER 6
+
 /* ---- what the seeder suggests (BEP 6) ----------------------------------- */
 
 /* What p asks for (NO_PIECE: nothing) replaces what was suggested to it. */
@@ -138,7 +143,14 @@ release(struct swarm *s, struct peer *p)
 	peer_mark(s, p);
 }
 
-/* An upload of a fair size ended: what does it say of the neighbour? */
+static double
+smoothed(double old, double new, double share)
+{
+	return old > 0 ? old + (new - old) * share : new;
+}
+
+/* An upload of a fair size ended: what does it say of the neighbour? One says
+ * little, since all share its link and ours by TCP's rules. */
 static void
 judge(struct swarm *s, struct peer *p, const struct upload *u)
 {
@@ -148,12 +160,15 @@ judge(struct swarm *s, struct peer *p, const struct upload *u)
 	if (u->bytes < PARTIAL_UNIT || took <= 0)
 		return;
 	rate = u->bytes / took;
-	p->slow = s->slot_rate > 0 && rate * 4 < s->slot_rate;
+	if (s->slot_rate > 0 && rate > 4 * s->slot_rate)
+		rate = 4 * s->slot_rate; /* buffers took it */
+	p->drain = smoothed(p->drain, rate, 0.25);
+	p->n_judged++;
+	p->slow = p->n_judged >= JUDGED && s->slot_rate > 0 &&
+		  p->drain * SLOWER < s->slot_rate;
 	peer_mark(s, p);
-	if (p->slow)
-		return;
-	s->slot_rate =
-	    s->slot_rate > 0 ? s->slot_rate * 0.8 + rate * 0.2 : rate;
+	if (!p->slow)
+		s->slot_rate = smoothed(s->slot_rate, rate, 0.2);
 }
 
 static bool
@@ -335,8 +350,6 @@ check_upload(struct swarm *s, struct peer *p, struct upload *u)
 		u->slow = true;
 		s->n_uploads--;
 		s->n_slow++;
-		p->slow = true;
-		peer_mark(s, p);
 	}
 }
 
