@@ -22,13 +22,15 @@ ask_is_out(const struct peer *p)
 }
 
 /* Asked at once: half as many again where neighbours are only a part of the
- * swarm. */
+ * swarm, and pieces are many. */
 static uint32_t
 n_slots(const struct swarm *s)
 {
 	uint32_t n = s->c.download_slots;
 
-	return swarm_is_large(s) && !s->rack.active ? n + n / 2 : n;
+	if (swarm_is_large(s) && s->c.n_pieces >= 1024 && !s->rack.active)
+		n += n / 2;
+	return n;
 }
 
 /* Of our kin; extra: those asked because they suggested. */
@@ -135,7 +137,7 @@ want_asked(const struct swarm *s)
 	if (n > 0 && sum / n > s->have.n_set)
 		lag = (uint32_t)(sum / n - s->have.n_set);
 	if (lag > FAR_BEHIND * slots)
-		return s->c.download_slots;
+		return slots;
 	return slots + (lag / 2 < slots ? lag / 2 : slots);
 }
 
