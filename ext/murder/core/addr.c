@@ -66,3 +66,13 @@ addr_take_compact(struct span *in, enum addr_family f, struct addr *out)
 	(void)span_take_be16(&s, &port);
 	return addr_from_bytes(out, ip, port);
 }
+
+bool
+addr_is_loopback(const struct addr *a)
+{
+	static const uint8_t one6[16] = {[15] = 1};
+
+	if (a->family == ADDR_V4)
+		return a->ip[0] == 127;
+	return memcmp(a->ip, one6, sizeof(one6)) == 0;
+}

@@ -41,4 +41,7 @@ int addr_put_compact(struct buf *out, const struct addr *a);
 /* Takes one compact address of that family off the front of in. */
 int addr_take_compact(struct span *in, enum addr_family f, struct addr *out);
 
+/* Whether it is of the host itself: 127.0.0.0/8 or ::1. */
+bool addr_is_loopback(const struct addr *a);
+
 #endif

@@ -203,15 +203,24 @@ put_number(struct buf *out, const char *key, uint32_t v)
 	(void)benc_put_int(out, v);
 }
 
+/* How many of the first n peers are of that family. */
+static uint32_t
+count(const struct announce_answer *a, uint32_t n, enum addr_family family)
+{
+	uint32_t of = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		of += a->peers[i].addr.family == family;
+	return of;
+}
+
 /* The compact peers of one family as one string under key. */
 static void
 put_compact(struct buf *out, const char *key, const struct announce_answer *a,
     enum addr_family family)
 {
-	uint32_t n = 0;
+	uint32_t n = count(a, a->n_peers, family);
 
-	for (uint32_t i = 0; i < a->n_peers; i++)
-		n += a->peers[i].addr.family == family;
 	if (n == 0 && family == ADDR_V6)
 		return;
 	(void)benc_put_key(out, key);
@@ -228,10 +237,8 @@ static void
 put_mates(struct buf *out, const char *key, const struct announce_answer *a,
     enum addr_family family)
 {
-	uint32_t n = 0;
+	uint32_t n = count(a, a->n_mates, family);
 
-	for (uint32_t i = 0; i < a->n_mates; i++)
-		n += a->peers[i].addr.family == family;
 	if (n > 0)
 		put_number(out, key, n);
 }

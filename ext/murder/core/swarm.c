@@ -20,7 +20,7 @@ swarm_config_init(struct swarm_config *c)
 	/* Many at once keep every link busy; but each of them is a piece that
 	 * is late, so there may be more the more pieces there are; and together
 	 * they must fit into the network's buffers. */
-	few = c->n_pieces < 1024 || c->piece_length >= LARGE_PIECE;
+	few = c->n_pieces < MANY_PIECES || c->piece_length >= LARGE_PIECE;
 	c->upload_slots = few ? 3 : 4;
 	c->download_slots = few ? 6 : 8;
 	c->block_bytes = 64u << 10;

@@ -46,6 +46,9 @@
 
 #define NO_PIECE UINT32_MAX
 
+/* Pieces from which on one that is late counts little. */
+#define MANY_PIECES 1024u
+
 enum peer_state {
 	PEER_DIALLING, /* ACTION_DIAL given */
 	PEER_SHAKING,  /* connected, their handshake awaited */

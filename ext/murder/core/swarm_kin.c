@@ -28,7 +28,8 @@ n_slots(const struct swarm *s)
 {
 	uint32_t n = s->c.download_slots;
 
-	if (swarm_is_large(s) && s->c.n_pieces >= 1024 && !s->rack.active)
+	if (swarm_is_large(s) && s->c.n_pieces >= MANY_PIECES &&
+	    !s->rack.active)
 		n += n / 2;
 	return n;
 }

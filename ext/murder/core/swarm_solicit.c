@@ -13,7 +13,7 @@
 static uint32_t
 pool_wanted(const struct swarm *s)
 {
-	if (s->c.n_pieces < 1024)
+	if (s->c.n_pieces < MANY_PIECES)
 		return 1;
 	return swarm_is_large(s) ? 4 : 2;
 }

@@ -114,16 +114,6 @@ remember(struct tracker *t, const struct announce_query *q,
 }
 
 static bool
-is_loopback(const struct addr *a)
-{
-	static const uint8_t one6[16] = {[15] = 1};
-
-	if (a->family == ADDR_V4)
-		return a->ip[0] == 127;
-	return memcmp(a->ip, one6, sizeof(one6)) == 0;
-}
-
-static bool
 is_unspecified(const struct addr *a)
 {
 	static const uint8_t zero[16];
@@ -139,7 +129,7 @@ addr_for_asker(const struct tracker_peer *p, const struct tracker_ends *ends,
 	uint16_t port;
 
 	tracker_peer_addr(p, a);
-	if (!is_loopback(a) || is_loopback(&ends->from))
+	if (!addr_is_loopback(a) || addr_is_loopback(&ends->from))
 		return;
 	port = a->port;
 	*a = ends->to;

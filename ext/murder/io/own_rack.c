@@ -9,16 +9,6 @@
 #include "io/own_rack.h"
 #include "io/sockaddr.h"
 
-static bool
-is_loopback(const struct addr *a)
-{
-	static const uint8_t one6[16] = {[15] = 1};
-
-	if (a->family == ADDR_V4)
-		return a->ip[0] == 127;
-	return memcmp(a->ip, one6, sizeof(one6)) == 0;
-}
-
 bool
 own_rack_label(
     char out[LIMIT_RACK_BYTES + 1], const struct addr *a, unsigned bits)
@@ -28,7 +18,7 @@ own_rack_label(
 
 	assert(bits > 0 && bits <= 128);
 	out[0] = '\0';
-	if ((a->family == ADDR_V4) != (bits <= 32) || is_loopback(a))
+	if ((a->family == ADDR_V4) != (bits <= 32) || addr_is_loopback(a))
 		return false;
 	for (unsigned i = bits; i < sizeof(a->ip) * 8; i++)
 		subnet.ip[i / 8] &= (uint8_t) ~(0x80u >> i % 8);
