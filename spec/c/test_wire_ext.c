@@ -27,11 +27,13 @@ static int
 build_and_parse(const struct mem *mem, void *arg)
 {
 	static const char expected[] =
-	    "d1:md6:ut_pexi1ee12:murder_blocki131072e11:murder_rack4:r "
+	    "d1:md11:murder_havei2e6:ut_pexi1ee"
+	    "12:murder_blocki131072e11:murder_rack4:r "
 	    "1\"1:pi6881e"
 	    "4:reqqi250e1:v10:murder 1.06:yourip4:\1\2\3\4e";
 	const struct wire_ext_handshake h = {
 	    .id_pex = WIRE_EXT_PEX,
+	    .id_haves = WIRE_EXT_HAVES,
 	    .port = 6881,
 	    .reqq = 250,
 	    .block = 131072,
@@ -50,6 +52,7 @@ build_and_parse(const struct mem *mem, void *arg)
 		assert_span(buf_span(&out), expected);
 		assert_int_equal(wire_ext_parse(&got, buf_span(&out)), 0);
 		assert_int_equal(got.id_pex, h.id_pex);
+		assert_int_equal(got.id_haves, h.id_haves);
 		assert_int_equal(got.port, h.port);
 		assert_int_equal(got.reqq, h.reqq);
 		assert_int_equal(got.block, h.block);
@@ -230,6 +233,54 @@ TEST(half_an_address_in_pex_is_a_violation)
 	assert_span(p.added, "aaaabb");
 }
 
+/* Builds the message, compares its bytes behind length, id and ext id, and
+ * takes it apart again. */
+static void
+check_haves(uint32_t n_pieces, const uint32_t *piece, uint32_t n,
+    struct span expected)
+{
+	struct failalloc f;
+	struct buf out;
+	struct span in;
+	uint32_t i, got = 0;
+
+	failalloc_init(&f, 0);
+	buf_init(&out, &f.mem, 4096);
+	assert_int_equal(wire_put_haves(&out, 7, n_pieces, piece, n), 0);
+	in = buf_span(&out);
+	assert_int_equal(in.n, 6 + expected.n);
+	assert_memory_equal(in.p + 4, "\24\7", 2);
+	in = (struct span){.p = in.p + 6, .n = in.n - 6};
+	assert_true(span_equal(in, expected));
+	for (i = 0; i < n; i++) {
+		assert_int_equal(wire_take_have(&in, n_pieces, &got), 0);
+		assert_int_equal(got, piece[i]);
+	}
+	assert_int_equal(in.n, 0);
+	buf_free(&out);
+	failalloc_check(&f);
+}
+
+TEST(haves_are_as_wide_as_the_torrent_needs)
+{
+	static const uint32_t few[] = {0, 258, 65535}, many[] = {65536, 1};
+
+	check_haves(65536, few, 3, SPAN_LIT("\0\0\1\2\xff\xff"));
+	check_haves(65537, many, 2, SPAN_LIT("\0\1\0\0\0\0\0\1"));
+	check_haves(65537, many, 0, SPAN_LIT(""));
+}
+
+TEST(haves_of_no_piece_and_half_ones_are_refused)
+{
+	struct span in = SPAN_LIT("\0\10\0");
+	uint32_t got;
+
+	assert_int_equal(wire_take_have(&in, 8, &got), ERR_RANGE);
+	assert_int_equal(wire_take_have(&in, 8, &got), ERR_TRUNCATED);
+	in = SPAN_LIT("\0\1\0");
+	assert_int_equal(wire_take_have(&in, 65537, &got), ERR_TRUNCATED);
+}
+
 int
 main(void)
 {
@@ -244,6 +295,8 @@ main(void)
 	    cmocka_unit_test(pex_comes_back_as_it_went),
 	    cmocka_unit_test(pex_of_nobody_is_an_empty_dictionary),
 	    cmocka_unit_test(half_an_address_in_pex_is_a_violation),
+	    cmocka_unit_test(haves_are_as_wide_as_the_torrent_needs),
+	    cmocka_unit_test(haves_of_no_piece_and_half_ones_are_refused),
 	};
 
 	return cmocka_run_group_tests_name("wire_ext", tests, NULL, NULL);

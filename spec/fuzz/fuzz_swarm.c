@@ -186,14 +186,17 @@ put_message(struct buf *out, uint8_t what, uint8_t how)
 	struct wire_handshake h = {
 	    .fast = (how & 1) != 0, .extended = (how & 2) != 0};
 	struct wire_ext_handshake e = {
-	    .id_pex = how >> 2 & 3, .port = how, .block = how & 4 ? 65536 : 0};
+	    .id_pex = how >> 2 & 3,
+	    .id_haves = how >> 3 & 3,
+	    .port = how,
+	    .block = how & 4 ? 65536 : 0};
 	static const char *const racks[] = {"", "a", "b", "a"};
 	struct buf body;
 
 	memset(h.info_hash, how >= 250 ? 1 : 0, sizeof(h.info_hash));
 	h.peer_id[0] = how;
 	buf_init(&body, &counted, 4096);
-	switch (what % 10) {
+	switch (what % 11) {
 	case 0:
 		(void)wire_put_handshake(out, &h);
 		break;
@@ -226,6 +229,11 @@ put_message(struct buf *out, uint8_t what, uint8_t how)
 		e.rack = span_str(racks[how >> 4 & 3]);
 		(void)wire_ext_build(&body, &e);
 		(void)wire_put_extended(out, 0, buf_span(&body));
+		break;
+	case 9:
+		(void)wire_put_extended(out, WIRE_EXT_HAVES,
+		    (struct span){(const uint8_t[]){0, how & 7, 0, how >> 5},
+			how & 8 ? 4 : 3});
 		break;
 	default:
 		(void)wire_put_index(out, WIRE_SUGGEST, how % 6);

@@ -23,6 +23,7 @@ check_handshake(struct span in)
 	rc = wire_ext_parse(&again, buf_span(&out));
 	assert(rc == 0);
 	assert(again.id_pex == h.id_pex);
+	assert(again.id_haves == h.id_haves);
 	assert(again.port == h.port);
 	assert(again.reqq == h.reqq);
 	assert(again.block == h.block);
@@ -53,6 +54,27 @@ check_pex(struct span in)
 	buf_free(&out);
 }
 
+/* Reads as many as there are, and writes the same bytes. */
+static void
+check_haves(struct span in, uint32_t n_pieces)
+{
+	uint32_t piece[WIRE_HAVES_MAX], n = 0;
+	struct span rest = in;
+	struct buf out;
+	int rc;
+
+	while (n < WIRE_HAVES_MAX &&
+	       wire_take_have(&rest, n_pieces, &piece[n]) == 0)
+		assert(piece[n++] < n_pieces);
+	buf_init(&out, &fuzz_mem, 4 * WIRE_HAVES_MAX + 16);
+	rc = wire_put_haves(&out, 1, n_pieces, piece, n);
+	assert(rc == 0);
+	in.n = out.n - 6;
+	assert(span_equal(in,
+	    (struct span){.p = buf_span(&out).p + 6, .n = out.n - 6}));
+	buf_free(&out);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -60,5 +82,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check_handshake(in);
 	check_pex(in);
+	check_haves(in, 1000);
+	check_haves(in, 100000);
 	return 0;
 }

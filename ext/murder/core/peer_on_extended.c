@@ -21,6 +21,7 @@ on_ext_handshake(struct swarm *s, struct peer *p, struct span body)
 		p->up_at = s->now;
 		dial_note(s, p);
 	}
+	p->haves_id = h.id_haves;
 	if (!s->c.is_private)
 		p->pex_id = h.id_pex;
 	pex_say(s, p);
@@ -50,4 +51,6 @@ peer_on_extended(struct swarm *s, struct peer *p, const struct wire_msg *m)
 		on_ext_handshake(s, p, m->body);
 	else if (m->ext_id == WIRE_EXT_PEX)
 		pex_on_message(s, p, m->body);
+	else if (m->ext_id == WIRE_EXT_HAVES)
+		news_on_message(s, p, m->body);
 }

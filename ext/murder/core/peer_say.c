@@ -30,6 +30,7 @@ say_extended(struct swarm *s, struct peer *p)
 {
 	struct wire_ext_handshake h = {
 	    .id_pex = s->c.is_private ? 0 : WIRE_EXT_PEX,
+	    .id_haves = WIRE_EXT_HAVES,
 	    .port = s->c.listen_port,
 	    .reqq = LIMIT_REQUESTS_IN,
 	    .block = LIMIT_BLOCK_BYTES,

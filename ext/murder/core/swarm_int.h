@@ -115,6 +115,8 @@ struct peer {
 	rack_t rack;     /* where it says it is */
 	uint64_t member; /* of its rack: rack.h */
 
+	uint8_t haves_id; /* to send several HAVEs under; 0: do not */
+
 	uint8_t pex_id;          /* to send PEX under; 0: do not */
 	struct instant pex_next; /* when it may be told again */
 	struct instant pex_said; /* when it was told; 0 never */
@@ -355,6 +357,8 @@ void piece_source_gone(struct swarm *s, struct peer *p);
 /* ---- swarm_news.c ------------------------------------------------------- */
 /* A piece was stored: tells those who wait for it, the others soon. */
 void news_add(struct swarm *s, uint32_t piece);
+/* Several HAVEs in one message; may close p. */
+void news_on_message(struct swarm *s, struct peer *p, struct span body);
 /* Tells p what it was not told yet. */
 void news_tell(struct swarm *s, struct peer *p);
 /* The same behind what stands in s->scratch for p. */

@@ -1,8 +1,9 @@
 /*
  * Telling neighbours what we have. A HAVE that travels alone costs a packet,
  * ten times its nine bytes; so it rides with whatever else goes to that
- * neighbour, or waits a few pieces' time for company. Only those who lack
- * little of what we hold, and may therefore be idle, are told at once.
+ * neighbour, or waits for company: the longer, the more that neighbour could
+ * ask us for already. What it has itself is worth no packet. Kin are told
+ * several pieces in one message (murder_have, doc/PROTOCOL.md).
  */
 #include "swarm_int.h"
 
@@ -10,22 +11,22 @@
 #define EAGER 8u
 
 /* News that wait, at most: they travel as one message. */
-#define CROWD 256u
+#define CROWD WIRE_HAVES_MAX
 
-/* How long news may wait, in pieces' times and within these limits. */
-#define WAIT_PIECES 4u
-#define WAIT_MIN TICK_MS(10)
-#define WAIT_MAX TICK_MS(200)
+/* How long news may wait, in pieces' times: this part of the pieces that the
+ * neighbour could ask us for, within these limits. */
+#define WAIT_PART 3u
+#define WAIT_LEAST 2u
+#define WAIT_MOST 24u
 
-static struct duration
-patience(const struct swarm *s)
-{
-	struct duration d = {.ns = s->piece_pause.ns * WAIT_PIECES};
+/* The same for the complete, who choose by it what they send next; and for
+ * pieces of which no copy but one is known. */
+#define WAIT_COMPLETE 4u
+#define WAIT_RARE 1u
 
-	if (d.ns < WAIT_MIN.ns)
-		return WAIT_MIN;
-	return d.ns < WAIT_MAX.ns ? d : WAIT_MAX;
-}
+/* In time. */
+#define WAIT_MIN TICK_MS(2)
+#define WAIT_MAX TICK_MS(500)
 
 /* Pieces we have and it does not. */
 static uint32_t
@@ -34,12 +35,62 @@ n_needs(const struct swarm *s, const struct peer *p)
 	return s->have.n_set - (p->have.n_set - p->n_offers);
 }
 
+/* Whether the news are of any use to p. */
+static bool
+concerns(const struct peer *p, uint32_t piece)
+{
+	return bits_full(&p->have) || !bits_get(&p->have, piece);
+}
+
+static struct duration
+patience(const struct swarm *s, const struct peer *p, uint32_t piece)
+{
+	uint32_t n = n_needs(s, p) / WAIT_PART;
+	struct duration d;
+
+	n = n > WAIT_MOST ? WAIT_MOST : n;
+	n = n < WAIT_LEAST ? WAIT_LEAST : n;
+	if (bits_full(&p->have))
+		n = WAIT_COMPLETE;
+	if (s->picker.n_owners[piece] <= 1)
+		n = WAIT_RARE;
+	d.ns = s->piece_pause.ns * n;
+	if (d.ns < WAIT_MIN.ns)
+		return WAIT_MIN;
+	return d.ns < WAIT_MAX.ns ? d : WAIT_MAX;
+}
+
 void
 news_append(struct swarm *s, struct peer *p)
 {
-	for (; p->n_told < s->n_news; p->n_told++)
-		wire_put_index(&s->scratch, WIRE_HAVE, s->news[p->n_told]);
+	uint32_t n = s->n_news - p->n_told, some;
+
+	for (; n > 0; n -= some, p->n_told += some) {
+		some = n < WIRE_HAVES_MAX ? n : WIRE_HAVES_MAX;
+		if (some == 1 || p->haves_id == 0) {
+			some = 1;
+			wire_put_index(
+			    &s->scratch, WIRE_HAVE, s->news[p->n_told]);
+		} else {
+			wire_put_haves(&s->scratch, p->haves_id,
+			    s->c.n_pieces, &s->news[p->n_told], some);
+		}
+	}
 	p->news_due = TICK_NEVER;
+}
+
+void
+news_on_message(struct swarm *s, struct peer *p, struct span body)
+{
+	uint32_t piece = 0;
+
+	while (body.n > 0 && p->state == PEER_UP) {
+		if (wire_take_have(&body, s->c.n_pieces, &piece) != 0) {
+			peer_close(s, p, CLOSE_PROTOCOL);
+			return;
+		}
+		peer_on_have(s, p, piece);
+	}
 }
 
 void
@@ -56,25 +107,30 @@ news_known(struct swarm *s, struct peer *p)
 	p->news_due = TICK_NEVER;
 }
 
+/* Tells p of the piece, with all else it was not told, at once or soon. */
+static void
+tell_of(struct swarm *s, struct peer *p, uint32_t piece)
+{
+	struct instant due;
+
+	if (swarm_complete(s) || s->n_news - p->n_told >= CROWD ||
+	    (n_needs(s, p) <= EAGER && !bits_get(&p->have, piece))) {
+		news_tell(s, p);
+	} else if (concerns(p, piece)) {
+		due = tick_add(s->now, patience(s, p, piece));
+		p->news_due = tick_min(p->news_due, due);
+		s->news_due = tick_min(s->news_due, due);
+	}
+}
+
 void
 news_add(struct swarm *s, uint32_t piece)
 {
-	struct instant due = tick_add(s->now, patience(s));
-	bool last = swarm_complete(s);
-	struct peer *p;
 	uint32_t i;
 
 	s->news[s->n_news++] = piece;
-	for (EACH_SLOT(i, &s->set.up)) {
-		p = s->peers[i];
-		if (last || s->n_news - p->n_told >= CROWD ||
-		    (n_needs(s, p) <= EAGER && !bits_get(&p->have, piece)))
-			news_tell(s, p);
-		else
-			p->news_due = tick_min(p->news_due, due);
-	}
-	if (!last)
-		s->news_due = tick_min(s->news_due, due);
+	for (EACH_SLOT(i, &s->set.up))
+		tell_of(s, s->peers[i], piece);
 }
 
 void

@@ -1,7 +1,9 @@
+#include <assert.h>
 #include <string.h>
 
 #include "benc.h"
 #include "err.h"
+#include "wire.h"
 #include "wire_ext.h"
 
 /* ---- reading dictionaries ----------------------------------------------- */
@@ -74,6 +76,9 @@ read_ids(struct benc_reader *r, const struct benc_token *t,
 		if (span_equal(key, SPAN_LIT("ut_pex"))) {
 			rc = read_within(&value, UINT8_MAX, &id);
 			h->id_pex = (uint8_t)id;
+		} else if (span_equal(key, SPAN_LIT("murder_have"))) {
+			rc = read_within(&value, UINT8_MAX, &id);
+			h->id_haves = (uint8_t)id;
 		} else {
 			rc = benc_skip(r, &value, NULL);
 		}
@@ -193,9 +198,10 @@ int
 wire_ext_build(struct buf *out, const struct wire_ext_handshake *h)
 {
 	(void)benc_put_dict(out);
-	if (h->id_pex != 0) {
+	if (h->id_pex != 0 || h->id_haves != 0) {
 		(void)benc_put_key(out, "m");
 		(void)benc_put_dict(out);
+		put_number(out, "murder_have", h->id_haves);
 		put_number(out, "ut_pex", h->id_pex);
 		(void)benc_put_end(out);
 	}
@@ -233,4 +239,50 @@ wire_pex_build(struct buf *out, const struct wire_pex *p)
 	put_string(out, "added6", p->added6);
 	put_flags(out, "added6.f", p->added6.n / 18);
 	return benc_put_end(out);
+}
+
+/* ---- several HAVEs ------------------------------------------------------ */
+
+static bool
+is_narrow(uint32_t n_pieces)
+{
+	return n_pieces <= UINT16_MAX + 1u;
+}
+
+int
+wire_put_haves(struct buf *out, uint8_t ext_id, uint32_t n_pieces,
+    const uint32_t *piece, uint32_t n)
+{
+	uint8_t body[4 * WIRE_HAVES_MAX];
+	size_t at = 0;
+	uint32_t i;
+
+	assert(n <= WIRE_HAVES_MAX);
+	for (i = 0; i < n; i++) {
+		if (!is_narrow(n_pieces)) {
+			body[at++] = (uint8_t)(piece[i] >> 24);
+			body[at++] = (uint8_t)(piece[i] >> 16);
+		}
+		body[at++] = (uint8_t)(piece[i] >> 8);
+		body[at++] = (uint8_t)piece[i];
+	}
+	return wire_put_extended(
+	    out, ext_id, (struct span){.p = body, .n = at});
+}
+
+int
+wire_take_have(struct span *payload, uint32_t n_pieces, uint32_t *piece)
+{
+	uint16_t narrow = 0;
+	int rc;
+
+	if (is_narrow(n_pieces)) {
+		rc = span_take_be16(payload, &narrow);
+		*piece = narrow;
+	} else {
+		rc = span_take_be32(payload, piece);
+	}
+	if (rc != 0)
+		return rc;
+	return *piece < n_pieces ? 0 : ERR_RANGE;
 }

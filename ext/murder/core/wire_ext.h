@@ -1,6 +1,7 @@
 /*
- * The extension handshake (BEP 10) and PEX (BEP 11). Our own clients know each
- * other by the key murder_block; doc/PROTOCOL.md tells what follows from it.
+ * The extension handshake (BEP 10), PEX (BEP 11) and murder_have. Our own
+ * clients know each other by the key murder_block; doc/PROTOCOL.md tells what
+ * follows from it.
  */
 #ifndef MURDER_CORE_WIRE_EXT_H
 #define MURDER_CORE_WIRE_EXT_H
@@ -12,11 +13,16 @@
 #include "span.h"
 
 /* The ids under which we receive extended messages. */
-enum wire_ext_id { WIRE_EXT_HANDSHAKE = 0, WIRE_EXT_PEX = 1 };
+enum wire_ext_id {
+	WIRE_EXT_HANDSHAKE = 0,
+	WIRE_EXT_PEX = 1,
+	WIRE_EXT_HAVES = 2
+};
 
 /* All fields optional; 0 / empty is "not said". */
 struct wire_ext_handshake {
 	uint8_t id_pex;     /* m.ut_pex (BEP 11): the id to send it under */
+	uint8_t id_haves;   /* m.murder_have: the id to send it under */
 	uint16_t port;      /* p: where the sender listens */
 	uint32_t reqq;      /* requests it lets wait */
 	uint32_t block;     /* murder_block: largest block in bytes it takes */
@@ -45,5 +51,19 @@ struct wire_pex {
 int wire_pex_parse(struct wire_pex *p, struct span payload);
 /* Appends the payload; flags are zero, empty lists are left out. */
 int wire_pex_build(struct buf *out, const struct wire_pex *p);
+
+/*
+ * murder_have (doc/PROTOCOL.md): several HAVEs in one message, each as the
+ * piece's index, of 2 bytes in torrents of up to 65,536 pieces, of 4 in others.
+ */
+#define WIRE_HAVES_MAX 256u /* pieces in a message that we send */
+
+/* Appends the whole message, to be received under ext_id: n pieces, at most
+ * WIRE_HAVES_MAX, of n_pieces. 0 or ERR_NOMEM. */
+int wire_put_haves(struct buf *out, uint8_t ext_id, uint32_t n_pieces,
+    const uint32_t *piece, uint32_t n);
+/* Takes the next index off the payload: ERR_TRUNCATED if it is cut short,
+ * ERR_RANGE if there is no such piece. */
+int wire_take_have(struct span *payload, uint32_t n_pieces, uint32_t *piece);
 
 #endif
