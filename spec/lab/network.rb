@@ -17,9 +17,8 @@ module Lab
     attr_reader :settings, :nodes, :workdir
 
     DIR = "/run/lab"
-    # Headers of a full packet against its payload: Ethernet, IPv4, TCP with time stamps.
-    PACKET = 1514
-    PACKET_PAYLOAD = 1448
+    # Ethernet's head of a packet.
+    ETHERNET = 14
 
     def self.open(settings)
       raise Error, Lab.impossible if Lab.impossible
@@ -189,12 +188,12 @@ module Lab
 
     def rack_links(rack)
       ["link add #{bridge(rack)} type bridge forward_delay 0 mcast_snooping 0", "link set #{bridge(rack)} up",
-       "link add u#{rack} type veth peer name d#{rack}",
+       "link add u#{rack} mtu #{mtu} type veth peer name d#{rack} mtu #{mtu}",
        "link set u#{rack} master #{bridge(rack)} up", "link set d#{rack} master #{bridge(0)} up"]
     end
 
     def node_links(node)
-      ["link add #{node.link} type veth peer name eth0 netns #{node.name}",
+      ["link add #{node.link} mtu #{mtu} type veth peer name eth0 mtu #{mtu} netns #{node.name}",
        "link set #{node.link} master #{bridge(node.rack)} up"]
     end
 
@@ -211,8 +210,11 @@ module Lab
 
     # A burst of a millisecond, at least three packets.
     def shape(device, rate)
-      "qdisc add dev #{device} root tbf rate #{rate}bit burst #{[rate / 8000, 3 * PACKET].max} limit #{@settings.queue}"
+      "qdisc add dev #{device} root tbf rate #{rate}bit burst #{[rate / 8000,
+                                                                 3 * (mtu + ETHERNET)].max} limit #{@settings.queue}"
     end
+
+    def mtu = @settings.mtu
 
     def batch(tool, lines)
       result = Hosts::Shell.run(*prefix, tool, "-batch", "-", stdin: lines.join("\n"))

@@ -14,6 +14,7 @@ module Lab
       ["PIECE", "256KiB", "length of a piece"],
       ["RUNS", "1", "repetitions; the median is told, with the spread"],
       ["QUEUE", "128KiB", "the buffer in front of each link"],
+      ["MTU", "1500", "bytes of the largest packet; 9000 for jumbo frames"],
       ["CC", "cubic", "TCP's congestion control"],
       ["RACKS", "0", "racks the receivers are in, each with a switch of its own; 0: one switch"],
       ["OVERSUBSCRIPTION", "4", "links of a rack's hosts against the rack's own"],
@@ -52,6 +53,7 @@ module Lab
     def size = Units.bytes(self["SIZE"])
     def piece = Units.bytes(self["PIECE"])
     def queue = Units.bytes(self["QUEUE"])
+    def mtu = whole("MTU")
     def racks = whole("RACKS")
     def slow = whole("SLOW")
     def pieces = (size + piece - 1) / piece

@@ -19,9 +19,9 @@
 #define WAIT_LEAST 2u
 #define WAIT_MOST 24u
 
-/* The same for the complete, who choose by it what they send next; and for
+/* The same for the complete, who know themselves what they send next; and for
  * pieces of which no copy but one is known. */
-#define WAIT_COMPLETE 4u
+#define WAIT_COMPLETE 16u
 #define WAIT_RARE 1u
 
 /* In time. */

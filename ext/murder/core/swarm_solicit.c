@@ -15,7 +15,7 @@ pool_wanted(const struct swarm *s)
 {
 	if (s->c.n_pieces < MANY_PIECES)
 		return 1;
-	return swarm_is_large(s) ? 4 : 2;
+	return swarm_is_large(s) ? 3 : 2;
 }
 
 /* A piece of ours that p lacks, or NO_PIECE. */
