@@ -210,8 +210,8 @@ module Lab
 
     # A burst of a millisecond, at least three packets.
     def shape(device, rate)
-      "qdisc add dev #{device} root tbf rate #{rate}bit burst #{[rate / 8000,
-                                                                 3 * (mtu + ETHERNET)].max} limit #{@settings.queue}"
+      burst = [rate / 8000, 3 * (mtu + ETHERNET)].max
+      "qdisc add dev #{device} root tbf rate #{rate}bit burst #{burst} limit #{@settings.queue}"
     end
 
     def mtu = @settings.mtu
