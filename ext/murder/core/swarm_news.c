@@ -15,7 +15,7 @@
 
 /* How long news may wait, in pieces' times: this part of the pieces that the
  * neighbour could ask us for, within these limits. */
-#define WAIT_PART 3u
+#define WAIT_PART 2u
 #define WAIT_LEAST 2u
 #define WAIT_MOST 24u
 

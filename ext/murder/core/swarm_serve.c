@@ -44,29 +44,19 @@ serve_suggest(struct swarm *s, struct peer *p)
 	peer_say_suggest(s, p, piece);
 }
 
-/* Whether others are getting or have that piece, so that p may ask them. */
+/* Whether others have that piece or were sent it, so that p may ask them. What
+ * only stands in a socket, or was not told yet, is out as well. */
 static bool
-is_out(struct swarm *s, const struct peer *p, uint32_t piece)
+is_out(const struct swarm *s, uint32_t piece)
 {
-	const struct peer *q;
-	uint32_t i;
-
-	if (s->picker.n_owners[piece] > 0)
-		return true;
-	for (i = 0; i < MAX_SLOTS; i++) {
-		q = peer_of(s, s->uploads[i].peer);
-		if (q != NULL && q != p && q->wants.n > 0 &&
-		    q->wants.at[0].piece == piece)
-			return true;
-	}
-	return false;
+	return s->picker.n_owners[piece] > 0 || s->sowing.n_sent[piece] > 0;
 }
 
 bool
 serve_takes(struct swarm *s, struct peer *p, uint32_t piece)
 {
 	if (!s->began_complete || !p->kin || !p->fast || p->offered == piece ||
-	    !is_out(s, p, piece) || sowing_is_due(&s->sowing, piece, &p->have))
+	    !is_out(s, piece) || sowing_is_due(&s->sowing, piece, &p->have))
 		return true;
 	if (p->offered == NO_PIECE)
 		serve_suggest(s, p);
