@@ -7,6 +7,7 @@ module Lab
     def link = "l#{number}"
     # subnet: the third byte, where racks are subnets
     def address = "10.66.#{subnet || (number / 250)}.#{(number % 250) + 1}"
+    def mac = format("02:66:00:00:%<high>02x:%<low>02x", high: number / 256, low: number % 256)
     def netns = "/run/netns/#{name}"
     def dir = "/run/lab/#{name}"
     def inspect = "#<#{name}>"
@@ -193,17 +194,21 @@ module Lab
     end
 
     def node_links(node)
-      ["link add #{node.link} mtu #{mtu} type veth peer name eth0 mtu #{mtu} netns #{node.name}",
+      ["link add #{node.link} mtu #{mtu} type veth peer name eth0 mtu #{mtu} address #{node.mac} netns #{node.name}",
        "link set #{node.link} master #{bridge(node.rack)} up"]
     end
 
-    # The host's own side: its address, its congestion control, what it sends.
+    # The host's own side: its address, its congestion control, its neighbours,
+    # what it sends. The kernel has one table of neighbours for all namespaces, too
+    # small for 33 hosts that all know one another, unless they are permanent:
+    # without that some hosts of 64 reached nobody for half a minute.
     def inside(node)
       File.write(path(DIR, "#{node.name}.ip"), <<~BATCH)
         link set lo up
         address add #{node.address}/16 dev eth0
         link set eth0 up
         route change 10.66.0.0/16 dev eth0 src #{node.address} congctl #{@settings["CC"]}
+        #{(@nodes - [node]).map { |other| "neigh add #{other.address} lladdr #{other.mac} dev eth0 nud permanent" }.join("\n")}
       BATCH
       File.write(path(DIR, "#{node.name}.tc"), "#{shape("eth0", node.rate)}\n")
     end
