@@ -249,3 +249,20 @@ strangers_block(
 	assert(false && "heard so many");
 	return (struct block){0};
 }
+
+void
+strangers_greet(
+    struct strangers *t, unsigned i, const struct wire_ext_handshake *h)
+{
+	struct buf *out = &t->at[i].out, body;
+	int rc;
+
+	strangers_meet(t, i, true, true);
+	buf_init(&body, &t->heap.mem, 512);
+	rc = wire_ext_build(&body, h);
+	assert(rc == 0);
+	(void)wire_put_plain(out, WIRE_HAVE_NONE);
+	(void)wire_put_extended(out, WIRE_EXT_HANDSHAKE, buf_span(&body));
+	buf_free(&body);
+	strangers_send(t, i);
+}

@@ -7,6 +7,7 @@
 
 #include "core/swarm.h"
 #include "core/wire.h"
+#include "core/wire_ext.h"
 #include "failalloc.h"
 
 #define N_STRANGERS 4
@@ -44,6 +45,11 @@ void strangers_close(struct strangers *t);
 
 /* Number i connects and shakes hands; its address is 10.0.0.(i+1). */
 void strangers_meet(struct strangers *t, unsigned i, bool fast, bool extended);
+
+/* Number i comes with all that we offer: it has nothing, and says h (BEP 10).
+ */
+void strangers_greet(
+    struct strangers *t, unsigned i, const struct wire_ext_handshake *h);
 
 /* Sends what was put into at[i].out, and forgets the messages heard so far. */
 void strangers_send(struct strangers *t, unsigned i);

@@ -1,7 +1,6 @@
 /* PEX (BEP 11): what neighbours are told, and what is taken from them. */
 #include "unit.h"
 
-#include "core/wire_ext.h"
 #include "strangers.h"
 
 #define THEIR_PEX 7
@@ -13,16 +12,8 @@ static void
 meet(unsigned i, uint16_t port)
 {
 	struct wire_ext_handshake h = {.id_pex = THEIR_PEX, .port = port};
-	struct buf body;
 
-	strangers_meet(&t, i, true, true);
-	buf_init(&body, &t.heap.mem, 512);
-	assert_int_equal(wire_ext_build(&body, &h), 0);
-	(void)wire_put_plain(&t.at[i].out, WIRE_HAVE_NONE);
-	(void)wire_put_extended(
-	    &t.at[i].out, WIRE_EXT_HANDSHAKE, buf_span(&body));
-	buf_free(&body);
-	strangers_send(&t, i);
+	strangers_greet(&t, i, &h);
 }
 
 /* How many IPv4 addresses the last message to i tells of, if it was PEX. */

@@ -1,7 +1,6 @@
 /* What a seeder lets its kin have: nothing twice before all went out once. */
 #include "unit.h"
 
-#include "core/wire_ext.h"
 #include "strangers.h"
 
 static struct strangers t;
@@ -24,18 +23,13 @@ static uint32_t
 meet(unsigned i)
 {
 	struct wire_ext_handshake h = {.block = STRANGERS_PIECE};
-	struct buf body;
+	uint32_t piece;
 
-	strangers_meet(&t, i, true, true);
-	buf_init(&body, &t.heap.mem, 512);
-	assert_int_equal(wire_ext_build(&body, &h), 0);
-	(void)wire_put_plain(&t.at[i].out, WIRE_HAVE_NONE);
-	(void)wire_put_extended(
-	    &t.at[i].out, WIRE_EXT_HANDSHAKE, buf_span(&body));
+	strangers_greet(&t, i, &h);
+	piece = suggested(i);
 	(void)wire_put_plain(&t.at[i].out, WIRE_INTERESTED);
-	buf_free(&body);
 	strangers_send(&t, i);
-	return suggested(i);
+	return piece;
 }
 
 /* i asks for the piece in blocks of 128 KiB; what the seeder sends leaves. */

@@ -236,8 +236,8 @@ TEST(half_an_address_in_pex_is_a_violation)
 /* Builds the message, compares its bytes behind length, id and ext id, and
  * takes it apart again. */
 static void
-check_haves(uint32_t n_pieces, const uint32_t *piece, uint32_t n,
-    struct span expected)
+check_haves(
+    uint32_t n_pieces, const uint32_t *piece, uint32_t n, struct span expected)
 {
 	struct failalloc f;
 	struct buf out;

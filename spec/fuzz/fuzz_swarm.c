@@ -185,8 +185,7 @@ put_message(struct buf *out, uint8_t what, uint8_t how)
 	static const uint32_t sizes[] = {16384, 32768, 3616, 20000, 1};
 	struct wire_handshake h = {
 	    .fast = (how & 1) != 0, .extended = (how & 2) != 0};
-	struct wire_ext_handshake e = {
-	    .id_pex = how >> 2 & 3,
+	struct wire_ext_handshake e = {.id_pex = how >> 2 & 3,
 	    .id_haves = how >> 3 & 3,
 	    .port = how,
 	    .block = how & 4 ? 65536 : 0};

@@ -70,8 +70,8 @@ check_haves(struct span in, uint32_t n_pieces)
 	rc = wire_put_haves(&out, 1, n_pieces, piece, n);
 	assert(rc == 0);
 	in.n = out.n - 6;
-	assert(span_equal(in,
-	    (struct span){.p = buf_span(&out).p + 6, .n = out.n - 6}));
+	assert(span_equal(
+	    in, (struct span){.p = buf_span(&out).p + 6, .n = out.n - 6}));
 	buf_free(&out);
 }
 

@@ -72,8 +72,8 @@ news_append(struct swarm *s, struct peer *p)
 			wire_put_index(
 			    &s->scratch, WIRE_HAVE, s->news[p->n_told]);
 		} else {
-			wire_put_haves(&s->scratch, p->haves_id,
-			    s->c.n_pieces, &s->news[p->n_told], some);
+			wire_put_haves(&s->scratch, p->haves_id, s->c.n_pieces,
+			    &s->news[p->n_told], some);
 		}
 	}
 	p->news_due = TICK_NEVER;
