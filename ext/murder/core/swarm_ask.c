@@ -143,19 +143,22 @@ ask_has_suggestion(const struct swarm *s, const struct peer *p)
 	       rack_may_ask(s, p, p->suggested);
 }
 
-/* Asking twice is for those to whom nothing comes at all, for longer than the
+/* Asking twice is for those to whom nothing of use comes, for longer than the
  * usual time between two pieces: at the beginning, when few pieces are out, and
  * at the end. */
 static bool
 is_idle(const struct swarm *s)
 {
+	const struct peer *p;
 	uint32_t i;
 
 	if (tick_since(s->payload_at, s->now).ns < 2 * s->piece_pause.ns)
 		return false;
-	for (EACH_SLOT(i, &s->set.coming))
-		if (!ask_is_stalled(s, s->peers[i]))
+	for (EACH_SLOT(i, &s->set.coming)) {
+		p = s->peers[i];
+		if (!p->rx_discard && !ask_is_stalled(s, p))
 			return false;
+	}
 	return true;
 }
 

@@ -91,6 +91,7 @@ struct peer {
 	uint32_t n_requested;    /* requests ever, less blocks that came */
 	struct block rx;         /* arriving now, if rx_left > 0 */
 	uint32_t rx_left;        /* bytes */
+	struct instant rx_since; /* when it began to */
 	bool rx_discard;
 	bool snubbed;       /* fell silent while it owed us something */
 	uint32_t suggested; /* BEP 6: the piece it would like to send */
@@ -188,7 +189,7 @@ struct swarm {
 	bool recheck;                /* more may be asked of our kin now */
 	bool sweep;                  /* a partial may be blank */
 	struct duration piece_pause; /* between two stored, smoothed */
-	struct instant payload_at;   /* when a byte of it last came */
+	struct instant payload_at;   /* when one of use last came */
 	struct duration piece_time;  /* a piece takes so long, smoothed */
 	struct bits alone; /* pieces to be fetched from one neighbour only */
 

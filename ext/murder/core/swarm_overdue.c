@@ -6,6 +6,7 @@
 
 /* Rounds of everything asked for at once. */
 #define PATIENCE 8
+#define LAST_PATIENCE 3
 
 #define STALLED TICK_MS(100)
 #define STUCK TICK_MS(250)
@@ -68,6 +69,23 @@ check_stuck(struct swarm *s, struct peer *p)
 	ask_forget(s, p, true);
 }
 
+/* When nothing is left to begin, nobody waits for who is slow: after so many
+ * rounds of everything asked for at once the rest of a block is asked of
+ * others. */
+static void
+check_last(struct swarm *s, struct peer *p)
+{
+	uint64_t limit =
+	    s->piece_pause.ns * s->c.download_slots * LAST_PATIENCE;
+
+	if (p->rx_left == 0 || p->rx_discard || s->picker.n_open > 0 ||
+	    s->piece_pause.ns == 0 || s->picker.n_owners[p->rx.piece] <= 1 ||
+	    tick_since(p->rx_since, s->now).ns <= limit)
+		return;
+	piece_interrupt(s, p);
+	ask_forget(s, p, true);
+}
+
 /* How long a neighbour may owe us bytes and send none. */
 static struct duration
 silence_of(const struct swarm *s, const struct peer *p)
@@ -95,6 +113,7 @@ ask_check_silence(struct swarm *s, struct peer *p)
 	}
 	check_patience(s, p);
 	check_stuck(s, p);
+	check_last(s, p);
 	if (ask_is_stalled(s, p))
 		s->recheck = true; /* others may be asked a second time */
 	if (!ask_is_out(p) || tick_since(p->asked_at, s->now).ns <= limit.ns)

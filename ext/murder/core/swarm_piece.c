@@ -104,6 +104,7 @@ peer_on_piece(struct swarm *s, struct peer *p, struct block b)
 	p->snubbed = false;
 	p->rx = b;
 	p->rx_left = b.length;
+	p->rx_since = s->now;
 	s->sweep = true;
 	if (i < p->asked.n) {
 		/* Asked for, so it is a run of whole units of a piece begun. */
@@ -175,12 +176,13 @@ piece_arrived(struct swarm *s, struct peer *p, uint32_t n)
 	p->rx_left -= n;
 	p->asked_at = s->now;
 	p->heard = s->now;
-	s->payload_at = s->now;
 	s->stats.downloaded += n;
-	if (p->rx_discard)
+	if (p->rx_discard) {
 		s->stats.wasted += n;
-	else
+	} else {
+		s->payload_at = s->now;
 		note_units(s, p, from, from + n);
+	}
 	if (p->rx_left > 0)
 		return;
 	if (p->block_at.ns != 0)
@@ -276,7 +278,8 @@ stored(struct swarm *s, const struct partial *f)
 	bits_clear(&s->alone, f->piece);
 	rack_on_stored(s, f->piece);
 	s->piece_time = smooth(s->piece_time, took);
-	if (s->have.n_set > 1)
+	if (s->have.n_set > 1 &&
+	    (s->piece_pause.ns == 0 || s->picker.n_open > 0))
 		s->piece_pause = smooth(
 		    s->piece_pause, tick_since(s->stats.progress, s->now));
 	s->stats.progress = s->now;
