@@ -72,6 +72,7 @@ static void
 on_suggest(struct swarm *s, struct peer *p, uint32_t piece)
 {
 	p->suggested = piece;
+	p->rest_until = s->now; /* that it would serve */
 	peer_mark(s, p);
 	s->recheck = true;
 }
