@@ -13,6 +13,7 @@
 #include "buf.h"
 #include "limits.h"
 #include "span.h"
+#include "stripe.h"
 
 enum announce_event {
 	ANNOUNCE_NONE,
@@ -34,6 +35,8 @@ struct announce_query {
 	struct addr ip;   /* valid if has_ip: the override of LOCAL_IP */
 	bool has_ip;
 	char rack[LIMIT_RACK_BYTES + 1]; /* murder_rack: its label, or "" */
+	bool striped;    /* murder_stripes was said: it takes part */
+	stripes_t lost;  /* its value: stripes that it does not get */
 	bool compact;    /* compact=1, the default when not said */
 	bool no_peer_id; /* only matters for the dictionary form */
 };
@@ -63,6 +66,14 @@ struct announce_scrape {
 };
 int announce_parse_scrape(struct announce_scrape *s, struct span query);
 
+/* One link of the plan: whom the asker gets a stripe from, or sends it to. */
+struct announce_link {
+	struct addr addr;
+	uint8_t stripe;
+	bool down; /* the asker sends */
+};
+#define ANNOUNCE_LINKS (2 * STRIPES)
+
 struct announce_reply {
 	struct span failure; /* "failure reason"; n > 0: nothing else counts */
 	struct span warning;
@@ -76,6 +87,7 @@ struct announce_reply {
 	struct span peers6;   /* compact IPv6 */
 	uint32_t mates;       /* of peers, the first are in our rack */
 	uint32_t mates6;      /* the same of peers6 */
+	struct span links;    /* murder_stripes: the links as they stand */
 	bool peers_are_dicts; /* peers is a bencoded list of dictionaries */
 };
 
@@ -91,6 +103,11 @@ uint32_t announce_reply_peers(
 /* The same for those in our rack alone, as a tracker of our own marks them. */
 uint32_t announce_reply_mates(
     const struct announce_reply *r, struct addr *out, uint32_t max);
+
+/* The links of a parsed reply, at most ANNOUNCE_LINKS; gives how many. What
+ * stands behind one that makes no sense is left out. */
+uint32_t announce_reply_links(
+    const struct announce_reply *r, struct announce_link out[ANNOUNCE_LINKS]);
 
 /* Tracker side: one peer of an answer. */
 struct announce_peer {
@@ -109,6 +126,8 @@ struct announce_answer {
 	uint32_t n_mates; /* of them, the first are in the asker's rack */
 	bool compact;     /* peers and peers6 as strings */
 	bool no_peer_id;  /* leave "peer id" out of dictionaries */
+	struct announce_link link[ANNOUNCE_LINKS];
+	uint32_t n_links;
 };
 
 /* Appends a canonical reply. */

@@ -168,6 +168,18 @@ read_numwant(struct span value, uint32_t *out)
 }
 
 static int
+read_stripes(struct span value, struct announce_query *q)
+{
+	uint64_t v = 0;
+
+	if (read_number(value, UINT64_MAX, &v) != 0)
+		return ERR_RANGE;
+	q->striped = true;
+	q->lost = (stripes_t)(v & STRIPES_ALL);
+	return 0;
+}
+
+static int
 read_port(struct span value, uint16_t *out)
 {
 	uint64_t v = 0;
@@ -192,6 +204,7 @@ enum key {
 	KEY_COMPACT,
 	KEY_NO_PEER_ID,
 	KEY_RACK,
+	KEY_STRIPES,
 	N_KEYS
 };
 
@@ -209,6 +222,7 @@ static const char *const key_name[N_KEYS] = {
     [KEY_COMPACT] = "compact",
     [KEY_NO_PEER_ID] = "no_peer_id",
     [KEY_RACK] = "murder_rack",
+    [KEY_STRIPES] = "murder_stripes",
 };
 
 static enum key
@@ -255,6 +269,8 @@ read_value(struct announce_query *q, enum key k, struct span value)
 		return 0;
 	case KEY_RACK:
 		return read_rack(value, q);
+	case KEY_STRIPES:
+		return read_stripes(value, q);
 	case N_KEYS:
 		break;
 	}
@@ -423,6 +439,8 @@ announce_put_url(
 		(void)buf_put_str(out, "&murder_rack=");
 		put_escaped(out, (const uint8_t *)q->rack, strlen(q->rack));
 	}
+	if (q->striped)
+		put_number(out, "&murder_stripes=", q->lost);
 	if (q->has_ip) {
 		char text[ADDR_TEXT];
 

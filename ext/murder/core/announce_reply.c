@@ -52,6 +52,8 @@ read_known(
 		return read_u32(t, &r->mates);
 	if (span_equal(key, SPAN_LIT("murder_mates6")))
 		return read_u32(t, &r->mates6);
+	if (span_equal(key, SPAN_LIT("murder_stripes")))
+		return read_str(t, &r->links);
 	if (span_equal(key, SPAN_LIT("peers6")))
 		return read_str(t, &r->peers6);
 	if (span_equal(key, SPAN_LIT("external ip"))) {
@@ -194,6 +196,40 @@ announce_reply_mates(
 		       out + n, max - n);
 }
 
+/*
+ * A link is a byte — the stripe, and two bits — and a compact address.
+ */
+#define LINK_STRIPE 0x0fu
+#define LINK_DOWN 0x10u
+#define LINK_V6 0x20u
+
+static int
+take_link(struct span *in, struct announce_link *l)
+{
+	uint8_t what;
+	int err = span_take_u8(in, &what);
+
+	if (err != 0)
+		return err;
+	l->stripe = what & LINK_STRIPE;
+	l->down = (what & LINK_DOWN) != 0;
+	err = addr_take_compact(
+	    in, (what & LINK_V6) != 0 ? ADDR_V6 : ADDR_V4, &l->addr);
+	return err == 0 && l->stripe >= STRIPES ? ERR_RANGE : err;
+}
+
+uint32_t
+announce_reply_links(
+    const struct announce_reply *r, struct announce_link out[ANNOUNCE_LINKS])
+{
+	struct span in = r->links;
+	uint32_t n = 0;
+
+	while (n < ANNOUNCE_LINKS && take_link(&in, &out[n]) == 0)
+		n++;
+	return n;
+}
+
 /* ---- writing ------------------------------------------------------------- */
 
 static void
@@ -244,6 +280,29 @@ put_mates(struct buf *out, const char *key, const struct announce_answer *a,
 }
 
 static void
+put_links(struct buf *out, const struct announce_answer *a)
+{
+	uint32_t i, n = 0;
+
+	if (a->n_links == 0)
+		return;
+	for (i = 0; i < a->n_links; i++)
+		n += a->link[i].addr.family == ADDR_V4 ? 7 : 19;
+	(void)benc_put_key(out, "murder_stripes");
+	(void)buf_put_int(out, (int64_t)n);
+	(void)buf_put_u8(out, ':');
+	for (i = 0; i < a->n_links; i++) {
+		const struct announce_link *l = &a->link[i];
+		unsigned what = l->stripe;
+
+		what |= l->down ? LINK_DOWN : 0;
+		what |= l->addr.family == ADDR_V6 ? LINK_V6 : 0;
+		(void)buf_put_u8(out, (uint8_t)what);
+		(void)addr_put_compact(out, &l->addr);
+	}
+}
+
+static void
 put_dicts(struct buf *out, const struct announce_answer *a)
 {
 	(void)benc_put_key(out, "peers");
@@ -283,6 +342,7 @@ announce_build_answer(struct buf *out, const struct announce_answer *a)
 	if (a->compact) {
 		put_mates(out, "murder_mates", a, ADDR_V4);
 		put_mates(out, "murder_mates6", a, ADDR_V6);
+		put_links(out, a);
 		put_compact(out, "peers", a, ADDR_V4);
 		put_compact(out, "peers6", a, ADDR_V6);
 	} else {

@@ -102,6 +102,8 @@ remember(struct tracker *t, const struct announce_query *q,
 	}
 	if (tracker_rack_move(t, p, rack_of_label(span_str(q->rack))) != 0)
 		return NULL;
+	if (tracker_plan_update(t, p, q) != 0)
+		return NULL;
 	p->left = q->left;
 	p->downloaded = q->downloaded;
 	p->uploaded = q->uploaded;
@@ -239,6 +241,21 @@ choose(struct tracker *t, const struct tracker_peer *self, uint32_t want,
 	}
 }
 
+/* From whom the asker gets stripes, and whom it sends them to. */
+static void
+tell_links(const struct tracker_peer *self, const struct tracker_ends *ends,
+    struct announce_answer *a)
+{
+	struct tracker_plan_link link[ANNOUNCE_LINKS];
+
+	a->n_links = tracker_plan_links(self, link);
+	for (uint32_t i = 0; i < a->n_links; i++) {
+		a->link[i].stripe = link[i].stripe;
+		a->link[i].down = link[i].down;
+		addr_for_asker(link[i].peer, ends, &a->link[i].addr);
+	}
+}
+
 /* The answer to a peer, which is NULL if it has left. */
 static int
 answer(struct tracker *t, const struct announce_query *q,
@@ -263,8 +280,10 @@ answer(struct tracker *t, const struct announce_query *q,
 		    tor->list[CLASS_ORIGIN].n + tor->list[CLASS_COMPLETED].n;
 		a.incomplete = tor->list[CLASS_LEECHER].n;
 	}
-	if (self != NULL)
+	if (self != NULL) {
 		choose(t, self, q->numwant, ends, &a);
+		tell_links(self, ends, &a);
+	}
 	return announce_build_answer(out, &a);
 }
 

@@ -127,6 +127,7 @@ tracker_drop_torrent(struct tracker *t, struct tracker_torrent *tor)
 		assert(tor->list[i].n == 0);
 		mem_free(mem, tor->list[i].p);
 	}
+	tracker_plan_free(t, tor);
 	mem_free(mem, tor);
 	t->n_torrents--;
 }
@@ -153,6 +154,7 @@ tracker_need_torrent(struct tracker *t, const uint8_t info_hash[20],
 		return NULL;
 	memcpy(tor->info_hash, info_hash, 20);
 	tor->nowhere.torrent = tor;
+	forest_init(&tor->plan.forest, mem);
 	HASH_ADD_BYHASHVALUE(hh, t->torrents, info_hash, 20, hash, tor);
 	if (oom) {
 		mem_free(mem, tor);
@@ -225,6 +227,7 @@ tracker_add_peer(struct tracker *t, struct tracker_torrent *tor,
 		return NULL;
 	key_from_addr(p->key, a);
 	p->rack = &tor->nowhere;
+	p->planned = FOREST_NOBODY;
 	p->class = (uint8_t) class;
 	if (list_put(mem, l, p) != 0)
 		goto err_after_alloc;
@@ -279,6 +282,7 @@ tracker_drop_peer(struct tracker *t, struct tracker_peer *p, struct instant now)
 	const struct mem *mem = t->c.mem;
 	struct tracker_torrent *tor = p->rack->torrent;
 
+	tracker_plan_leave(p);
 	tracker_rack_leave(t, p);
 	list_remove(&tor->list[p->class], p->index);
 	DL_DELETE(t->by_age, p);

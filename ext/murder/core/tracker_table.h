@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include "forest.h"
 #include "rack.h"
 #include "rng.h"
 #include "tracker.h"
@@ -28,6 +29,7 @@ struct tracker_peer {
 	uint64_t left, downloaded, uploaded; /* bytes, as it says */
 	uint32_t index;                      /* in its torrent's list[class] */
 	uint32_t in_rack; /* index there, unless it is nowhere */
+	uint32_t planned; /* its number in the forest, or FOREST_NOBODY */
 	uint8_t key[TRACKER_KEY_BYTES];
 	uint8_t peer_id[20];
 	uint8_t class;  /* enum tracker_class */
@@ -48,6 +50,13 @@ struct tracker_rack {
 	uint32_t n, cap;
 };
 
+/* Who sends which stripe to whom, and who has which number there. */
+struct tracker_plan {
+	struct forest forest;
+	struct tracker_peer **peer; /* by number */
+	uint32_t cap;
+};
+
 struct tracker_torrent {
 	UT_hash_handle hh; /* in tracker->torrents */
 	uint8_t info_hash[20];
@@ -56,8 +65,9 @@ struct tracker_torrent {
 	struct tracker_rack *racks;
 	struct tracker_rack nowhere; /* of those whose rack is not known: they
 					are not listed */
-	uint32_t completed;          /* "completed" events */
-	struct instant idle_since;   /* valid while on the idle list */
+	struct tracker_plan plan;
+	uint32_t completed;                  /* "completed" events */
+	struct instant idle_since;           /* valid while on the idle list */
 	struct tracker_torrent *prev, *next; /* the idle list, oldest first */
 	bool idle;                           /* without peers */
 };
@@ -112,6 +122,23 @@ void tracker_drop_torrent(struct tracker *t, struct tracker_torrent *tor);
  * then it is in none. Who comes is in none. */
 void tracker_rack_leave(struct tracker *t, struct tracker_peer *p);
 int tracker_rack_move(struct tracker *t, struct tracker_peer *p, rack_t id);
+
+/* tracker_plan.c: p takes part in the forest, or does not any more, and what
+ * it complains about; ERR_NOMEM: then it does not. */
+int tracker_plan_update(
+    struct tracker *t, struct tracker_peer *p, const struct announce_query *q);
+void tracker_plan_leave(struct tracker_peer *p);
+void tracker_plan_free(struct tracker *t, struct tracker_torrent *tor);
+
+/* From whom self gets which stripes, and to whom it sends them; gives how
+ * many. */
+struct tracker_plan_link {
+	const struct tracker_peer *peer;
+	uint8_t stripe;
+	bool down; /* self sends */
+};
+uint32_t tracker_plan_links(const struct tracker_peer *self,
+    struct tracker_plan_link out[ANNOUNCE_LINKS]);
 
 /* A keyed hash of at most 23 bytes. */
 unsigned tracker_hash(const struct tracker *t, const uint8_t *p, size_t n);

@@ -1,0 +1,78 @@
+/*
+ * The tracker's plan of who sends which stripe to whom: one tree for each
+ * stripe, all of them over the same hosts, rooted at the seeder. A host passes
+ * on to at most STRIPES others, so that nobody has to send more than it
+ * receives; nearly all of them in its home stripe, where it stands high in the
+ * tree, so the trees are as flat as they can be (Castro et al., SplitStream,
+ * SOSP 2003). Who joins takes a place as high as possible in its home tree; a
+ * leaf that stood there goes below it. Hosts are numbers, which the caller maps
+ * to peers. A value: no clock, no randomness.
+ */
+#ifndef MURDER_CORE_FOREST_H
+#define MURDER_CORE_FOREST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mem.h"
+#include "stripe.h"
+
+/* In place of a host's number. */
+#define FOREST_NOBODY UINT32_MAX
+
+/* A host in the forest. */
+struct forest_host {
+	uint32_t parent[STRIPES]; /* who sends it that stripe, or NOBODY */
+	uint32_t child[STRIPES];  /* its places: to whom it sends, or NOBODY */
+	uint32_t at;              /* index among its home stripe's; free hosts:
+				     the next free one */
+	uint8_t stripe[STRIPES];  /* what it sends to that child */
+	uint8_t home;
+	uint8_t n_lost; /* places given up because children complained */
+	bool used;
+};
+
+/* The hosts with that home, in the order of joining; NOBODY where one left. */
+struct forest_list {
+	uint32_t *host;
+	uint32_t n, cap;
+	uint32_t n_gone; /* entries that are NOBODY */
+	uint32_t open;   /* before it, all places are taken by such hosts */
+};
+
+struct forest {
+	const struct mem *mem;
+	struct forest_host *host;
+	uint32_t n, cap; /* host[0 .. n), used or free */
+	uint32_t free;   /* the first free one, or NOBODY */
+	uint32_t root;   /* the seeder, or NOBODY */
+	struct forest_list home[STRIPES];
+};
+
+/* An empty forest. Owned by the caller: forest_free(). */
+void forest_init(struct forest *f, const struct mem *mem);
+void forest_free(struct forest *f);
+
+/* A seeder comes: the root, unless there is one. Gives its number in *host:
+ * ERR_NOMEM. */
+int forest_seed(struct forest *f, uint32_t *host);
+
+/* A host comes that has not everything. Gives its number; ERR_NOMEM. */
+int forest_join(struct forest *f, uint32_t *host);
+
+/* The host goes, for whatever reason; its number may be given anew. */
+void forest_leave(struct forest *f, uint32_t host);
+
+/* The host says that it does not get these stripes from those who should send
+ * them, and is given others where there are any. Who is complained about loses
+ * the place, and all of them when it happens again. */
+void forest_complain(struct forest *f, uint32_t host, stripes_t stripes);
+
+/* The host as it stands; borrowed until the next call that changes f. */
+static inline const struct forest_host *
+forest_host(const struct forest *f, uint32_t host)
+{
+	return &f->host[host];
+}
+
+#endif

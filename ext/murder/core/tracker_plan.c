@@ -1,0 +1,102 @@
+/*
+ * The forest of a torrent's peers (forest.h): who of them takes part, under
+ * which number, and what an answer tells of it. Hosts that name a rack do not
+ * take part: they have a plan of their own (swarm_rack.c).
+ */
+#include <assert.h>
+
+#include "err.h"
+#include "tracker_table.h"
+
+/* Notes who has that number. */
+static int
+remember(struct tracker *t, struct tracker_plan *plan, struct tracker_peer *p)
+{
+	uint32_t cap = plan->forest.cap;
+	struct tracker_peer **q;
+
+	if (plan->cap < cap) {
+		q = mem_resize(t->c.mem, plan->peer, cap, sizeof(*q));
+		if (q == NULL)
+			return ERR_NOMEM;
+		plan->peer = q;
+		plan->cap = cap;
+	}
+	plan->peer[p->planned] = p;
+	return 0;
+}
+
+static int
+join(struct tracker *t, struct tracker_plan *plan, struct tracker_peer *p)
+{
+	uint32_t n;
+	int err = p->class == CLASS_ORIGIN ? forest_seed(&plan->forest, &n)
+					   : forest_join(&plan->forest, &n);
+
+	if (err != 0)
+		return err;
+	p->planned = n;
+	err = remember(t, plan, p);
+	if (err != 0) {
+		forest_leave(&plan->forest, n);
+		p->planned = FOREST_NOBODY;
+	}
+	return err;
+}
+
+int
+tracker_plan_update(struct tracker *t, struct tracker_peer *p,
+    const struct announce_query *q)
+{
+	struct tracker_plan *plan = &p->rack->torrent->plan;
+
+	if (!q->striped || p->rack != &p->rack->torrent->nowhere) {
+		tracker_plan_leave(p);
+		return 0;
+	}
+	if (p->planned == FOREST_NOBODY)
+		return p->class == CLASS_COMPLETED ? 0 : join(t, plan, p);
+	if (q->lost != 0)
+		forest_complain(&plan->forest, p->planned, q->lost);
+	return 0;
+}
+
+void
+tracker_plan_leave(struct tracker_peer *p)
+{
+	if (p->planned != FOREST_NOBODY)
+		forest_leave(&p->rack->torrent->plan.forest, p->planned);
+	p->planned = FOREST_NOBODY;
+}
+
+void
+tracker_plan_free(struct tracker *t, struct tracker_torrent *tor)
+{
+	forest_free(&tor->plan.forest);
+	mem_free(t->c.mem, tor->plan.peer);
+}
+
+uint32_t
+tracker_plan_links(const struct tracker_peer *self,
+    struct tracker_plan_link out[ANNOUNCE_LINKS])
+{
+	const struct tracker_plan *plan = &self->rack->torrent->plan;
+	const struct forest_host *h;
+	uint32_t n = 0;
+
+	if (self->planned == FOREST_NOBODY)
+		return 0;
+	h = forest_host(&plan->forest, self->planned);
+	for (uint32_t i = 0; i < STRIPES; i++) {
+		if (h->parent[i] < plan->forest.n)
+			out[n++] = (struct tracker_plan_link){
+			    .peer = plan->peer[h->parent[i]],
+			    .stripe = (uint8_t)i};
+		if (h->child[i] < plan->forest.n)
+			out[n++] = (struct tracker_plan_link){
+			    .peer = plan->peer[h->child[i]],
+			    .stripe = h->stripe[i],
+			    .down = true};
+	}
+	return n;
+}
