@@ -51,8 +51,8 @@ TEST(nothing_is_picked_that_nobody_holds)
 	struct bits none;
 
 	assert_int_equal(bits_init(&none, &heap.mem, N), 0);
-	assert_int_equal(picker_pick(&picker, &none, &rng), N);
-	assert_int_equal(picker_pick(&picker, &all, &rng), N);
+	assert_int_equal(picker_pick(&picker, &none, STRIPES_ALL, &rng), N);
+	assert_int_equal(picker_pick(&picker, &all, STRIPES_ALL, &rng), N);
 	assert_false(picker_all_owned(&picker));
 	bits_free(&none);
 }
@@ -63,13 +63,13 @@ TEST(the_rarest_piece_is_picked)
 	assert_true(picker_all_owned(&picker));
 	picker_add_owner_bits(&picker, &all);
 	picker_drop_owner(&picker, 17);
-	assert_int_equal(picker_pick(&picker, &all, &rng), 17);
+	assert_int_equal(picker_pick(&picker, &all, STRIPES_ALL, &rng), 17);
 	picker_shut(&picker, 17);
-	assert_int_not_equal(picker_pick(&picker, &all, &rng), 17);
+	assert_int_not_equal(picker_pick(&picker, &all, STRIPES_ALL, &rng), 17);
 	picker_open(&picker, 17);
-	assert_int_equal(picker_pick(&picker, &all, &rng), 17);
+	assert_int_equal(picker_pick(&picker, &all, STRIPES_ALL, &rng), 17);
 	bits_clear(&all, 17);
-	assert_int_not_equal(picker_pick(&picker, &all, &rng), 17);
+	assert_int_not_equal(picker_pick(&picker, &all, STRIPES_ALL, &rng), 17);
 	check_sorted();
 }
 
@@ -79,7 +79,7 @@ TEST(ties_are_broken_at_random)
 
 	picker_add_owner_bits(&picker, &all);
 	for (i = 0; i < 4 * N; i++)
-		seen[picker_pick(&picker, &all, &rng)]++;
+		seen[picker_pick(&picker, &all, STRIPES_ALL, &rng)]++;
 	for (i = 0; i < N; i++)
 		distinct += seen[i] > 0;
 	assert_true(distinct > N / 2);

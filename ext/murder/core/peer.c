@@ -59,6 +59,7 @@ peer_new(struct swarm *s, const struct addr *a, bool outgoing)
 		swarm_fail(s, ERR_NOMEM);
 		return NULL;
 	}
+	p->pushed.mem = s->c.mem;
 	s->generation++;
 	p->slot = slot;
 	p->id = number(s->generation, slot);
@@ -71,6 +72,7 @@ peer_new(struct swarm *s, const struct addr *a, bool outgoing)
 	p->suggested = NO_PIECE;
 	p->news_due = TICK_NEVER;
 	p->offered = NO_PIECE;
+	p->lacks = STRIPES_ALL; /* until it says otherwise */
 	p->is_choking = true;
 	p->max_block = LIMIT_BLOCK_STANDARD;
 	p->reqq = 250;
@@ -103,6 +105,9 @@ peer_mark(struct swarm *s, const struct peer *p)
 	slots_put(&s->set.waiting, i,
 	    wanting && p->n_in_io == 0 && p->upload == NULL);
 	slots_put(&s->set.slow, i, up && p->slow);
+	slots_put(&s->set.takers, i, up && p->takes != 0);
+	slots_put(
+	    &s->set.content, i, up && p->stripes_id != 0 && p->lacks == 0);
 	s->n_have[i] = p->have.n_set;
 }
 
@@ -149,6 +154,7 @@ peer_lost(struct swarm *s, struct peer *p)
 		picker_drop_owner_bits(&s->picker, &p->have);
 	}
 	dial_ended(s, p, !was_up);
+	s->stripe.review = true;
 	piece_interrupt(s, p);
 	piece_source_gone(s, p);
 	ask_forget(s, p, false);
@@ -176,6 +182,7 @@ peer_free(struct swarm *s, struct peer *p)
 	s->n_slots_used--;
 	wire_reader_free(&p->in);
 	bits_free(&p->have);
+	bits_free(&p->pushed);
 	mem_free(s->c.mem, p->asked.at);
 	mem_free(s->c.mem, p->wants.at);
 	mem_free(s->c.mem, p);

@@ -22,6 +22,9 @@ on_ext_handshake(struct swarm *s, struct peer *p, struct span body)
 		dial_note(s, p);
 	}
 	p->haves_id = h.id_haves;
+	if (stripe_takes_part(s) && h.block >= PARTIAL_UNIT)
+		p->stripes_id = h.id_stripes;
+	s->stripe.review = true;
 	if (!s->c.is_private)
 		p->pex_id = h.id_pex;
 	pex_say(s, p);
@@ -32,12 +35,13 @@ on_ext_handshake(struct swarm *s, struct peer *p, struct span body)
 	p->rack = rack_of_label(h.rack);
 	p->member = rack_member(p->peer_id);
 	rack_review(s, true);
-	if (rack_is_crowded(s, p)) {
+	if (rack_is_crowded(s, p) || (!h.link && stripe_is_crowded(s, p))) {
 		peer_close(s, p, CLOSE_USELESS);
 		return;
 	}
 	p->max_block =
 	    h.block < LIMIT_BLOCK_BYTES ? h.block : LIMIT_BLOCK_BYTES;
+	stripe_greet(s, p);
 	serve_suggest(s, p);
 	ask_more(s, p);
 }
@@ -53,4 +57,6 @@ peer_on_extended(struct swarm *s, struct peer *p, const struct wire_msg *m)
 		pex_on_message(s, p, m->body);
 	else if (m->ext_id == WIRE_EXT_HAVES)
 		news_on_message(s, p, m->body);
+	else if (m->ext_id == WIRE_EXT_STRIPES)
+		stripe_on_message(s, p, m->body);
 }

@@ -31,9 +31,11 @@ say_extended(struct swarm *s, struct peer *p)
 	struct wire_ext_handshake h = {
 	    .id_pex = s->c.is_private ? 0 : WIRE_EXT_PEX,
 	    .id_haves = WIRE_EXT_HAVES,
+	    .id_stripes = stripe_takes_part(s) ? WIRE_EXT_STRIPES : 0,
 	    .port = s->c.listen_port,
 	    .reqq = LIMIT_REQUESTS_IN,
 	    .block = LIMIT_BLOCK_BYTES,
+	    .link = p->outgoing && dial_is_link(s, p),
 	    .client = SPAN_LIT("murder"),
 	};
 	uint8_t bytes[512];
@@ -100,7 +102,8 @@ peer_say_interest(struct swarm *s, struct peer *p)
 {
 	bool want = p->n_offers > 0 && !s->stopping;
 
-	if (want == p->am_interested)
+	/* Kin serve whom they choke, too. */
+	if (want == p->am_interested || p->stripes_id != 0)
 		return;
 	p->am_interested = want;
 	peer_say_plain(s, p, want ? WIRE_INTERESTED : WIRE_NOT_INTERESTED);

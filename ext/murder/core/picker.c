@@ -164,17 +164,22 @@ picker_open(struct picker *p, uint32_t piece)
 }
 
 static bool
-wanted(const struct picker *p, const struct bits *have, uint32_t i)
+wanted(
+    const struct picker *p, const struct bits *have, stripes_t of, uint32_t i)
 {
-	return bits_get(have, p->order[i]);
+	uint32_t piece = p->order[i];
+
+	return (of & stripe_bit(stripe_of(piece))) != 0 &&
+	       bits_get(have, piece);
 }
 
 uint32_t
-picker_pick(const struct picker *p, const struct bits *have, struct rng *rng)
+picker_pick(const struct picker *p, const struct bits *have, stripes_t of,
+    struct rng *rng)
 {
 	uint32_t a, i, begin, end, start;
 
-	if (p->n_open == 0 || have->n_set == 0)
+	if (p->n_open == 0 || have->n_set == 0 || of == 0)
 		return p->n_pieces;
 	for (a = 1; a <= TOP; a++) {
 		begin = p->first[a];
@@ -183,10 +188,10 @@ picker_pick(const struct picker *p, const struct bits *have, struct rng *rng)
 			continue;
 		start = begin + rng_below(rng, end - begin);
 		for (i = start; i < end; i++)
-			if (wanted(p, have, i))
+			if (wanted(p, have, of, i))
 				return p->order[i];
 		for (i = begin; i < start; i++)
-			if (wanted(p, have, i))
+			if (wanted(p, have, of, i))
 				return p->order[i];
 	}
 	return p->n_pieces;

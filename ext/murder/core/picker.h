@@ -14,6 +14,7 @@
 #include "limits.h"
 #include "mem.h"
 #include "rng.h"
+#include "stripe.h"
 
 struct picker {
 	const struct mem *mem;
@@ -46,11 +47,11 @@ void picker_open(struct picker *p, uint32_t piece);
 bool picker_is_open(const struct picker *p, uint32_t piece);
 
 /*
- * The rarest open piece that `have` holds, ties at random; p->n_pieces if
- * there is none.
+ * The rarest open piece of these stripes that `have` holds, ties at random;
+ * p->n_pieces if there is none.
  */
-uint32_t picker_pick(
-    const struct picker *p, const struct bits *have, struct rng *rng);
+uint32_t picker_pick(const struct picker *p, const struct bits *have,
+    stripes_t of, struct rng *rng);
 
 /* Whether every open piece has an owner. */
 bool picker_all_owned(const struct picker *p);

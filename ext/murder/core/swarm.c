@@ -24,7 +24,7 @@ swarm_config_init(struct swarm_config *c)
 	c->upload_slots = few ? 3 : 4;
 	c->download_slots = few ? 6 : 8;
 	c->block_bytes = 64u << 10;
-	c->max_peers = 32;
+	c->max_peers = 64;
 	c->want_peers = 16;
 	c->max_dialling = 16;
 	c->max_held_bytes = 32u << 20;
@@ -57,6 +57,7 @@ allocate(struct swarm *s, const struct bits *have)
 	s->began_complete = swarm_complete(s) && n > 0;
 	if (rack_init(s) != 0)
 		return ERR_NOMEM;
+	stripe_init(s);
 	return s->began_complete ? sowing_init(&s->sowing, mem, n) : 0;
 }
 
@@ -214,6 +215,7 @@ swarm_enter(struct swarm *s, struct instant now)
 int
 swarm_leave(struct swarm *s)
 {
+	stripe_review(s);
 	ask_sweep(s);
 	ask_kin(s);
 	serve_next(s);
@@ -230,6 +232,12 @@ uint32_t
 swarm_piece_size(const struct swarm *s, uint32_t piece)
 {
 	return metainfo_piece_size(s->c.length, s->c.piece_length, piece);
+}
+
+uint32_t
+swarm_places(const struct swarm *s)
+{
+	return stripe_takes_part(s) ? s->c.max_peers : s->c.max_peers / 2;
 }
 
 bool

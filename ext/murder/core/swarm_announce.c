@@ -70,6 +70,8 @@ fill_query(struct swarm *s, struct announce_query *q)
 	q->key = (uint32_t)s->c.seed;
 	q->compact = true;
 	q->no_peer_id = true;
+	q->striped = stripe_takes_part(s);
+	q->lost = s->stripe.lost;
 	if (s->rack.own != RACK_UNKNOWN)
 		memcpy(q->rack, s->c.rack, sizeof(q->rack));
 }
@@ -80,6 +82,7 @@ ask(struct swarm *s, enum announce_event event)
 	struct action *a = swarm_act(s, ACTION_ANNOUNCE, 0);
 
 	s->tracker.busy = true;
+	s->stripe.complain_at = TICK_NEVER;
 	s->tracker.event = event;
 	s->tracker.next = TICK_NEVER;
 	if (a == NULL)
@@ -108,7 +111,8 @@ announce_check(struct swarm *s)
 	} else if (s->tracker.want_completed) {
 		s->tracker.want_completed = false;
 		ask(s, ANNOUNCE_COMPLETED);
-	} else if (tick_due(s->tracker.next, s->now)) {
+	} else if (tick_due(s->tracker.next, s->now) ||
+		   tick_due(s->stripe.complain_at, s->now)) {
 		ask(s, ANNOUNCE_NONE);
 	}
 }
@@ -118,7 +122,9 @@ announce_deadline(const struct swarm *s)
 {
 	if (s->c.n_trackers == 0 || s->tracker.busy || s->stopping)
 		return TICK_NEVER;
-	return s->tracker.next;
+	if (!s->tracker.started)
+		return s->tracker.next;
+	return tick_min(s->tracker.next, s->stripe.complain_at);
 }
 
 static void
@@ -154,6 +160,8 @@ answered(struct swarm *s, const struct announce_reply *r)
 	if (seconds > 3600)
 		seconds = 3600;
 	s->tracker.interval = TICK_S(seconds);
+	s->stripe.lost = 0;
+	stripe_on_links(s, r);
 	n = announce_reply_mates(r, found, MAX_NEW_ADDRESSES);
 	for (i = 0; i < n; i++)
 		dial_mate(s, &found[i]);

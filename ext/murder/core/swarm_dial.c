@@ -70,6 +70,21 @@ dial_mate(struct swarm *s, const struct addr *a)
 	s->rack.undialled = true;
 }
 
+struct known *
+dial_link(struct swarm *s, const struct addr *a)
+{
+	dial_add(s, a);
+	return find(s, a);
+}
+
+bool
+dial_is_link(const struct swarm *s, const struct peer *p)
+{
+	const struct known *k = find(s, &p->dialled);
+
+	return k != NULL && (k->gives | k->takes) != 0;
+}
+
 void
 dial_note(struct swarm *s, struct peer *p)
 {
@@ -87,14 +102,22 @@ may_dial(const struct swarm *s, const struct known *k)
 	return k->peer == 0 && !k->banned && tick_due(k->next_try, s->now);
 }
 
+/* Neighbours wanted: fewer where stripes come from some. */
+static uint32_t
+n_wanted(const struct swarm *s)
+{
+	return s->stripe.assigned != 0 ? s->c.want_peers / 2 + STRIPES
+				       : s->c.want_peers;
+}
+
 static bool
 wants_more(const struct swarm *s)
 {
 	uint32_t n = s->n_slots_used, half = s->c.want_peers / 2;
 
 	return !s->stopping && !swarm_complete(s) &&
-	       s->n_dialling < s->c.max_dialling && n < s->c.max_peers &&
-	       (n < s->c.want_peers ||
+	       s->n_dialling < s->c.max_dialling && n < swarm_places(s) &&
+	       (n < n_wanted(s) ||
 		   (s->rack.active && n < half + slots_n(s->rack.mates)));
 }
 
@@ -121,11 +144,26 @@ choose_mate(struct swarm *s)
 
 	if (!s->rack.undialled || s->stopping || swarm_complete(s) ||
 	    s->n_dialling >= s->c.max_dialling ||
-	    slots_n(s->rack.mates) >= s->c.max_peers / 2)
+	    slots_n(s->rack.mates) >= swarm_places(s) / 2)
 		return NULL;
 	chosen = choose(s, true);
 	s->rack.undialled = chosen != NULL;
 	return chosen;
+}
+
+/* Whom a stripe comes from, or goes to. */
+static struct known *
+choose_link(struct swarm *s)
+{
+	uint32_t i;
+
+	if (s->stopping || s->n_slots_used >= swarm_places(s))
+		return NULL;
+	for (i = 0; i < s->n_known; i++)
+		if ((s->known[i].gives | s->known[i].takes) != 0 &&
+		    may_dial(s, &s->known[i]))
+			return &s->known[i];
+	return NULL;
 }
 
 void
@@ -136,7 +174,9 @@ dial_more(struct swarm *s)
 	struct peer *p;
 
 	while (s->err == 0) {
-		chosen = choose_mate(s);
+		chosen = choose_link(s);
+		if (chosen == NULL)
+			chosen = choose_mate(s);
 		if (chosen == NULL && wants_more(s))
 			chosen = choose(s, false);
 		p = chosen == NULL ? NULL : peer_new(s, &chosen->addr, true);

@@ -22,7 +22,8 @@ swarm_on_accept(
 
 	swarm_enter(s, now);
 	*id = 0;
-	if (!s->stopping && !dial_is_banned(s, from))
+	if (!s->stopping && !dial_is_banned(s, from) &&
+	    s->n_slots_used < swarm_places(s))
 		p = peer_new(s, from, false);
 	if (p != NULL)
 		*id = p->id;
@@ -180,6 +181,7 @@ swarm_on_deadline(struct swarm *s, struct instant now)
 			    s->peers[i]->state != PEER_CLOSED)
 				check_peer(s, s->peers[i]);
 		serve_check(s);
+		stripe_check(s);
 		peer_check_marks(s);
 		rack_review(s, false);
 		s->recheck = true;

@@ -15,6 +15,8 @@
  *   swarm_serve.c    whose requests to serve
  *   swarm_solicit.c  asking neighbours to ask
  *   swarm_rack.c     what to ask of hosts in other racks
+ *   swarm_stripe.c   stripes that come to us
+ *   swarm_push.c     stripes that we pass on
  *   swarm_dial.c     addresses known, whom to connect to
  *   swarm_pex.c      neighbours telling one another of neighbours
  *   swarm_announce.c when to ask the tracker, what to do with its answer
@@ -116,6 +118,15 @@ struct peer {
 	rack_t rack;     /* where it says it is */
 	uint64_t member; /* of its rack: rack.h */
 
+	uint8_t stripes_id; /* to speak of stripes under; 0: do not */
+	stripes_t gives;    /* what it is to push to us, as we told it */
+	stripes_t lacks;    /* what does not come to it, as it told us */
+	bool may_push;      /* it was told to, once */
+	stripes_t takes;    /* what we are to push to it */
+	uint32_t push_new;  /* of swarm.news: what it gets next */
+	uint32_t push_old;  /* and of the pieces, once it has these */
+	struct bits pushed; /* what it was sent so; empty before */
+
 	uint8_t haves_id; /* to send several HAVEs under; 0: do not */
 
 	uint8_t pex_id;          /* to send PEX under; 0: do not */
@@ -141,7 +152,10 @@ struct known {
 	struct addr addr;
 	peer_t peer; /* connected or being dialled; 0 if not */
 	uint8_t n_failed;
-	bool mate; /* in our rack, the tracker says */
+	bool mate;             /* in our rack, the tracker says */
+	stripes_t gives;       /* what it is to send us */
+	stripes_t takes;       /* what we are to offer it */
+	struct instant linked; /* until then it may take to be there */
 	bool banned;
 	bool is_self; /* banned because it is ourselves */
 	struct instant next_try;
@@ -173,6 +187,8 @@ struct swarm {
 		struct slots waiting;   /* of these: wait for their turn,
 					   and nothing of theirs is in io */
 		struct slots slow;      /* drain slowly */
+		struct slots takers;    /* are pushed stripes */
+		struct slots content;   /* lack nothing but what is pushed */
 	} set;
 	struct slots solicited;       /* not all of them any longer: look */
 	uint32_t n_have[LIMIT_PEERS]; /* pieces they have */
@@ -209,6 +225,23 @@ struct swarm {
 		struct slots far;    /* asked for our imports only */
 		struct bits imports; /* what we are to bring into it */
 	} rack;
+
+	struct {
+		stripes_t assigned;      /* somebody is to send it to us */
+		stripes_t fed;           /* and is there */
+		stripes_t open;          /* may be asked of anybody */
+		stripes_t late;          /* lags behind the others */
+		stripes_t lost;          /* who was to send it does not */
+		bool idle;               /* nothing comes at all */
+		bool ending;             /* others are complete */
+		bool full;               /* hashing does not keep up */
+		bool review;             /* something of this has changed */
+		uint32_t n_got[STRIPES]; /* pieces we have */
+		struct instant got_at[STRIPES]; /* when the last came */
+		uint32_t n_sent[STRIPES];       /* pieces pushed, to anybody */
+		struct instant since;           /* when we were told last */
+		struct instant complain_at;     /* when to ask for others */
+	} stripe;
 
 	struct known *known;
 	uint32_t n_known, cap_known;
@@ -248,6 +281,9 @@ struct action *swarm_act(struct swarm *s, enum action_kind kind, peer_t p);
 void swarm_send_scratch(struct swarm *s, struct peer *p);
 uint32_t swarm_piece_size(const struct swarm *s, uint32_t piece);
 bool swarm_complete(const struct swarm *s);
+/* Neighbours there may be: half of the places is for those from whom stripes
+ * come, or to whom they go. */
+uint32_t swarm_places(const struct swarm *s);
 /* Whether our neighbours are only a part of the swarm. */
 bool swarm_is_large(const struct swarm *s);
 /* Begins and ends every public call. */
@@ -337,8 +373,7 @@ void ask_drop(struct swarm *s, struct peer *p, uint32_t i);
 void ask_sweep(struct swarm *s);
 
 /* ---- swarm_kin.c ------------------------------------------------------- */
-/* Asks more of our kin, if there may be something to ask. */
-void ask_kin(struct swarm *s);
+void ask_kin(struct swarm *s); /* if there may be something to ask */
 /* Whether something is asked of p or arriving from it. */
 bool ask_is_out(const struct peer *p);
 
@@ -350,14 +385,13 @@ void ask_check_silence(struct swarm *s, struct peer *p);
 
 /* ---- swarm_piece.c ------------------------------------------------------ */
 void piece_arrived(struct swarm *s, struct peer *p, uint32_t n);
-/* What p was delivering is void. */
-void piece_interrupt(struct swarm *s, struct peer *p);
+void piece_interrupt(struct swarm *s, struct peer *p); /* its block is void */
 /* p is gone: its slot will belong to somebody else. */
 void piece_source_gone(struct swarm *s, struct peer *p);
 
 /* ---- swarm_news.c ------------------------------------------------------- */
 /* A piece was stored: tells those who wait for it, the others soon. */
-void news_add(struct swarm *s, uint32_t piece);
+void news_add(struct swarm *s, const struct partial *f);
 /* Several HAVEs in one message; may close p. */
 void news_on_message(struct swarm *s, struct peer *p, struct span body);
 /* Tells p what it was not told yet. */
@@ -372,8 +406,7 @@ void news_check(struct swarm *s);
 /* ---- swarm_serve.c ------------------------------------------------------ */
 /* Fills free uploads and keeps io fed. */
 void serve_next(struct swarm *s);
-/* p is gone: frees its upload. */
-void serve_drop(struct swarm *s, struct peer *p);
+void serve_drop(struct swarm *s, struct peer *p); /* it is gone */
 /* p can be told what to ask for. */
 void serve_suggest(struct swarm *s, struct peer *p);
 void serve_on_request(struct swarm *s, struct peer *p);
@@ -401,10 +434,49 @@ bool rack_may_ask(const struct swarm *s, const struct peer *p, uint32_t piece);
 /* What p has and we may ask it for, the rarest; n_pieces if nothing. */
 uint32_t rack_pick(struct swarm *s, const struct peer *p);
 
+/* ---- swarm_stripe.c ----------------------------------------------------- */
+void stripe_init(struct swarm *s);
+/* Whether this host says to the tracker that it takes part. */
+bool stripe_takes_part(const struct swarm *s);
+/* The plan, in the tracker's reply. */
+void stripe_on_links(struct swarm *s, const struct announce_reply *r);
+/* The body of a message under WIRE_EXT_STRIPES; may close p. */
+void stripe_on_message(struct swarm *s, struct peer *p, struct span body);
+/* Tells p, who came, what does not come to us. */
+void stripe_greet(struct swarm *s, struct peer *p);
+/* Whether p, who came without being linked, takes a place of which there are
+ * few left. */
+bool stripe_is_crowded(const struct swarm *s, const struct peer *p);
+/* Whether that piece may be asked for: nobody pushes it. */
+bool stripe_is_open(const struct swarm *s, uint32_t piece);
+/* A piece is here to be stored; and was. */
+void stripe_on_whole(struct swarm *s);
+void stripe_on_stored(struct swarm *s, uint32_t piece);
+/* Acts on what has changed; for the end of every call. */
+void stripe_review(struct swarm *s);
+void stripe_check(struct swarm *s); /* for housekeeping */
+
+/* ---- swarm_push.c ------------------------------------------------------- */
+/* p wants these pushed from now on. */
+void push_on_wish(struct swarm *s, struct peer *p, stripes_t of);
+/* Gives p the next piece if it waits for one. */
+void push_feed(struct swarm *s, struct peer *p);
+/* The same for everybody. */
+void push_on_stored(struct swarm *s);
+/* A part of what p waits for has left. */
+void push_on_sent(struct swarm *s, struct peer *p);
+/* Whether it was pushed to p, who need not be told that we have it. */
+bool push_was_sent(const struct peer *p, uint32_t piece);
+
 /* ---- swarm_dial.c ------------------------------------------------------- */
 void dial_add(struct swarm *s, const struct addr *a);
 /* It is in our rack: dialled before others. */
 void dial_mate(struct swarm *s, const struct addr *a);
+/* The plan has a link to it: dialled before others. NULL if there is no room
+ * to remember it. */
+struct known *dial_link(struct swarm *s, const struct addr *a);
+/* Whether stripes are to go from p to us, or back. */
+bool dial_is_link(const struct swarm *s, const struct peer *p);
 /* We now know where p listens. */
 void dial_note(struct swarm *s, struct peer *p);
 void dial_more(struct swarm *s);

@@ -187,7 +187,8 @@ ask_kin(struct swarm *s)
 {
 	uint32_t n, max;
 
-	if (!s->recheck || swarm_complete(s) || s->stopping || is_behind(s))
+	if (!s->recheck || s->stripe.open == 0 || swarm_complete(s) ||
+	    s->stopping || is_behind(s))
 		return;
 	s->recheck = false;
 	ask_suggested(s);

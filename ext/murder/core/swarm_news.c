@@ -24,6 +24,10 @@
 #define WAIT_COMPLETE 16u
 #define WAIT_RARE 1u
 
+/* The same for who is pushed all it needs (stripe.h), and wants to know only
+ * in case that this fails. */
+#define WAIT_CONTENT 48u
+
 /* In time. */
 #define WAIT_MIN TICK_MS(2)
 #define WAIT_MAX TICK_MS(500)
@@ -52,7 +56,9 @@ patience(const struct swarm *s, const struct peer *p, uint32_t piece)
 	n = n < WAIT_LEAST ? WAIT_LEAST : n;
 	if (bits_full(&p->have))
 		n = WAIT_COMPLETE;
-	if (s->picker.n_owners[piece] <= 1)
+	if (slots_has(&s->set.content, p->slot))
+		n = WAIT_CONTENT;
+	else if (s->picker.n_owners[piece] <= 1)
 		n = WAIT_RARE;
 	d.ns = s->piece_pause.ns * n;
 	if (d.ns < WAIT_MIN.ns)
@@ -60,21 +66,63 @@ patience(const struct swarm *s, const struct peer *p, uint32_t piece)
 	return d.ns < WAIT_MAX.ns ? d : WAIT_MAX;
 }
 
+static void
+put_news(
+    struct swarm *s, const struct peer *p, const uint32_t *piece, uint32_t n)
+{
+	uint32_t i;
+
+	if (n > 1 && p->haves_id != 0) {
+		wire_put_haves(
+		    &s->scratch, p->haves_id, s->c.n_pieces, piece, n);
+		return;
+	}
+	for (i = 0; i < n; i++)
+		wire_put_index(&s->scratch, WIRE_HAVE, piece[i]);
+}
+
+/* Who speaks of stripes is not told of what it has, but once for all; a
+ * seeder is, since it goes by what is out. */
+static bool
+is_of_no_use(const struct peer *p, uint32_t piece)
+{
+	return !bits_full(&p->have) &&
+	       (bits_get(&p->have, piece) || push_was_sent(p, piece));
+}
+
+static void
+put_news_of_use(struct swarm *s, struct peer *p)
+{
+	uint32_t some[WIRE_HAVES_MAX], n = 0;
+
+	if (swarm_complete(s) && p->fast) {
+		wire_put_plain(&s->scratch, WIRE_HAVE_ALL);
+		p->n_told = s->n_news;
+	}
+	for (; p->n_told < s->n_news; p->n_told++) {
+		if (is_of_no_use(p, s->news[p->n_told]))
+			continue;
+		some[n++] = s->news[p->n_told];
+		if (n == WIRE_HAVES_MAX) {
+			put_news(s, p, some, n);
+			n = 0;
+		}
+	}
+	put_news(s, p, some, n);
+}
+
 void
 news_append(struct swarm *s, struct peer *p)
 {
 	uint32_t n = s->n_news - p->n_told, some;
 
+	if (p->stripes_id != 0) {
+		put_news_of_use(s, p);
+		n = 0;
+	}
 	for (; n > 0; n -= some, p->n_told += some) {
 		some = n < WIRE_HAVES_MAX ? n : WIRE_HAVES_MAX;
-		if (some == 1 || p->haves_id == 0) {
-			some = 1;
-			wire_put_index(
-			    &s->scratch, WIRE_HAVE, s->news[p->n_told]);
-		} else {
-			wire_put_haves(&s->scratch, p->haves_id, s->c.n_pieces,
-			    &s->news[p->n_told], some);
-		}
+		put_news(s, p, &s->news[p->n_told], some);
 	}
 	p->news_due = TICK_NEVER;
 }
@@ -107,14 +155,31 @@ news_known(struct swarm *s, struct peer *p)
 	p->news_due = TICK_NEVER;
 }
 
+/* Whether p waits for news: what it lacks does not come by itself. */
+static bool
+is_eager(const struct swarm *s, const struct peer *p)
+{
+	return n_needs(s, p) <= EAGER && !slots_has(&s->set.content, p->slot);
+}
+
+/* Whether p would push that piece to us, which came from elsewhere. */
+static bool
+would_push(const struct peer *p, const struct partial *f)
+{
+	return (p->gives & stripe_bit(stripe_of(f->piece))) != 0 &&
+	       !partial_has_source(f, p->slot);
+}
+
 /* Tells p of the piece, with all else it was not told, at once or soon. */
 static void
-tell_of(struct swarm *s, struct peer *p, uint32_t piece)
+tell_of(struct swarm *s, struct peer *p, const struct partial *f)
 {
+	uint32_t piece = f->piece;
 	struct instant due;
 
 	if (swarm_complete(s) || s->n_news - p->n_told >= CROWD ||
-	    (n_needs(s, p) <= EAGER && !bits_get(&p->have, piece))) {
+	    would_push(p, f) ||
+	    (is_eager(s, p) && !bits_get(&p->have, piece))) {
 		news_tell(s, p);
 	} else if (concerns(p, piece)) {
 		due = tick_add(s->now, patience(s, p, piece));
@@ -124,13 +189,13 @@ tell_of(struct swarm *s, struct peer *p, uint32_t piece)
 }
 
 void
-news_add(struct swarm *s, uint32_t piece)
+news_add(struct swarm *s, const struct partial *f)
 {
 	uint32_t i;
 
-	s->news[s->n_news++] = piece;
+	s->news[s->n_news++] = f->piece;
 	for (EACH_SLOT(i, &s->set.up))
-		tell_of(s, s->peers[i], piece);
+		tell_of(s, s->peers[i], f);
 }
 
 void

@@ -102,6 +102,14 @@ silence_of(const struct swarm *s, const struct peer *p)
 	return (struct duration){.ns = ns};
 }
 
+/* Whether something is awaited from p that others may be asked for. */
+static bool
+may_be_moved(const struct swarm *s, const struct peer *p)
+{
+	return p->asked.n > 0 ||
+	       (p->rx_left > 0 && stripe_is_open(s, p->rx.piece));
+}
+
 void
 ask_check_silence(struct swarm *s, struct peer *p)
 {
@@ -111,6 +119,8 @@ ask_check_silence(struct swarm *s, struct peer *p)
 		peer_close(s, p, CLOSE_SILENT);
 		return;
 	}
+	if (!may_be_moved(s, p))
+		return;
 	check_patience(s, p);
 	check_stuck(s, p);
 	check_last(s, p);

@@ -95,11 +95,12 @@ peer_on_piece(struct swarm *s, struct peer *p, struct block b)
 	struct unit_run r;
 	bool discard = true;
 
-	if (p->n_requested == 0) {
+	if (p->n_requested == 0 && !p->may_push) {
 		peer_close(s, p, CLOSE_PROTOCOL); /* more than ever asked for */
 		return;
 	}
-	p->n_requested--;
+	if (p->n_requested > 0 && (i < p->asked.n || !p->may_push))
+		p->n_requested--;
 	p->asked_at = s->now;
 	p->snubbed = false;
 	p->rx = b;
@@ -135,6 +136,7 @@ complete(struct swarm *s, struct partial *f)
 
 	f->storing = true;
 	s->storing += f->size;
+	stripe_on_whole(s);
 	cancel_others(
 	    s, NULL, f, (struct block){.piece = f->piece, .length = f->size});
 	a = swarm_act(s, ACTION_STORE, 0);
@@ -277,6 +279,7 @@ stored(struct swarm *s, const struct partial *f)
 	bits_set(&s->have, f->piece);
 	bits_clear(&s->alone, f->piece);
 	rack_on_stored(s, f->piece);
+	stripe_on_stored(s, f->piece);
 	s->piece_time = smooth(s->piece_time, took);
 	if (s->have.n_set > 1 &&
 	    (s->piece_pause.ns == 0 || s->picker.n_open > 0))
@@ -284,7 +287,8 @@ stored(struct swarm *s, const struct partial *f)
 		    s->piece_pause, tick_since(s->stats.progress, s->now));
 	s->stats.progress = s->now;
 	note_owners(s, f->piece);
-	news_add(s, f->piece);
+	news_add(s, f);
+	push_on_stored(s);
 	if (swarm_complete(s) && !s->finished_said)
 		finish(s);
 }

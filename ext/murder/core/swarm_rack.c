@@ -145,11 +145,11 @@ rack_is_crowded(const struct swarm *s, const struct peer *p)
 	uint32_t mates = slots_n(s->rack.mates);
 
 	if (!s->rack.active || p->outgoing ||
-	    s->n_slots_used + RESERVE <= s->c.max_peers)
+	    s->n_slots_used + RESERVE <= swarm_places(s))
 		return false;
 	if (!is_near(s, p))
 		mates = s->n_up - mates;
-	return mates > s->c.max_peers / 2;
+	return mates > swarm_places(s) / 2;
 }
 
 void
@@ -175,6 +175,8 @@ rack_is_far(const struct swarm *s, const struct peer *p)
 bool
 rack_may_ask(const struct swarm *s, const struct peer *p, uint32_t piece)
 {
+	if (!stripe_is_open(s, piece))
+		return false;
 	/* What only the seeder has is a copy that must get out. */
 	return !rack_is_far(s, p) || bits_get(&s->rack.imports, piece) ||
 	       (p->suggested == piece && s->picker.n_owners[piece] <= 1);
@@ -187,7 +189,8 @@ rack_pick(struct swarm *s, const struct peer *p)
 	uint32_t i, n, best = s->c.n_pieces, least = UINT32_MAX, n_ties = 0;
 
 	if (!rack_is_far(s, p))
-		return picker_pick(&s->picker, &p->have, &s->rng);
+		return picker_pick(
+		    &s->picker, &p->have, s->stripe.open, &s->rng);
 	for (i = bits_next_common(mine, &p->have, 0); i < mine->n;
 	     i = bits_next_common(mine, &p->have, i + 1)) {
 		n = s->picker.n_owners[i];

@@ -95,7 +95,8 @@ hand_out(struct swarm *s, struct peer *p, struct upload *u)
 	struct action *a;
 	size_t at;
 
-	news_tell(s, p);
+	if (p->takes == 0)
+		news_tell(s, p);
 	at = s->arena.n;
 	if (wire_put_piece_head(&s->arena, b.piece, b.begin, b.length) != 0) {
 		swarm_fail(s, buf_error(&s->arena));
@@ -246,6 +247,16 @@ free_upload(struct swarm *s)
 	return NULL;
 }
 
+/* Who is pushed stripes has an upload of its own: what it waits for has come
+ * just now and is not to stand behind others' requests. */
+static uint32_t
+n_slots(const struct swarm *s)
+{
+	uint32_t n = slots_n(s->set.takers) + 1;
+
+	return n > s->c.upload_slots && n < MAX_SLOTS ? n : s->c.upload_slots;
+}
+
 void
 serve_next(struct swarm *s)
 {
@@ -254,7 +265,7 @@ serve_next(struct swarm *s)
 	bool full;
 
 	while (s->have.n_set > 0 && !s->stopping && s->err == 0) {
-		full = s->n_uploads >= s->c.upload_slots;
+		full = s->n_uploads >= n_slots(s);
 		if (full && s->n_slow > 0)
 			return;
 		u = free_upload(s);
@@ -289,7 +300,8 @@ end_upload(struct swarm *s, struct peer *p)
 	judge(s, p, p->upload);
 	release(s, p);
 	p->offered = NO_PIECE; /* it went out: stays counted */
-	serve_suggest(s, p);
+	if (p->takes == 0)
+		serve_suggest(s, p);
 }
 
 void
@@ -304,6 +316,7 @@ serve_on_sent(struct swarm *s, struct peer *p, uint32_t n)
 		p->n_in_io--;
 		block_list_remove(&p->wants, 0);
 	}
+	push_on_sent(s, p);
 	assert(p->n_in_io > 0 || p->sent == 0);
 	peer_mark(s, p);
 	if (u == NULL)

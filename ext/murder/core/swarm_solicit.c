@@ -27,8 +27,11 @@ news_for(const struct swarm *s, const struct peer *p)
 	if (s->have.n_set == p->have.n_set - p->n_offers)
 		return NO_PIECE; /* it has all we have */
 	for (i = s->n_news; i > 0 && s->n_news - i < NEWS; i--)
-		if (!bits_get(&p->have, s->news[i - 1]))
+		if (!bits_get(&p->have, s->news[i - 1]) &&
+		    (p->lacks & stripe_bit(stripe_of(s->news[i - 1]))) != 0)
 			return s->news[i - 1];
+	if (p->lacks != STRIPES_ALL)
+		return NO_PIECE;
 	i = bits_next_missing(&s->have, &p->have, 0);
 	return i < s->c.n_pieces ? i : NO_PIECE;
 }
@@ -77,6 +80,7 @@ solicit(struct swarm *s)
 	of = slots_without(of, s->solicited);
 	of = slots_without(of, s->set.wanting);
 	of = slots_without(of, s->set.full);
+	of = slots_without(of, s->set.content);
 	for (EACH_SLOT(i, &of))
 		who[n++] = s->peers[i];
 	while (pool < wanted && n > 0 && s->err == 0) {

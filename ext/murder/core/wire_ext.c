@@ -79,6 +79,9 @@ read_ids(struct benc_reader *r, const struct benc_token *t,
 		} else if (span_equal(key, SPAN_LIT("murder_have"))) {
 			rc = read_within(&value, UINT8_MAX, &id);
 			h->id_haves = (uint8_t)id;
+		} else if (span_equal(key, SPAN_LIT("murder_stripes"))) {
+			rc = read_within(&value, UINT8_MAX, &id);
+			h->id_stripes = (uint8_t)id;
 		} else {
 			rc = benc_skip(r, &value, NULL);
 		}
@@ -107,6 +110,11 @@ read_field(struct benc_reader *r, struct span key, const struct benc_token *t,
 		return read_ids(r, t, h);
 	if (span_equal(key, SPAN_LIT("murder_block")))
 		return read_clamped(t, UINT32_MAX, &h->block);
+	if (span_equal(key, SPAN_LIT("murder_link"))) {
+		rc = read_clamped(t, 1, &v);
+		h->link = v != 0;
+		return rc;
+	}
 	if (span_equal(key, SPAN_LIT("murder_rack")))
 		return read_string(t, &h->rack);
 	if (span_equal(key, SPAN_LIT("p"))) {
@@ -198,14 +206,16 @@ int
 wire_ext_build(struct buf *out, const struct wire_ext_handshake *h)
 {
 	(void)benc_put_dict(out);
-	if (h->id_pex != 0 || h->id_haves != 0) {
+	if (h->id_pex != 0 || h->id_haves != 0 || h->id_stripes != 0) {
 		(void)benc_put_key(out, "m");
 		(void)benc_put_dict(out);
 		put_number(out, "murder_have", h->id_haves);
+		put_number(out, "murder_stripes", h->id_stripes);
 		put_number(out, "ut_pex", h->id_pex);
 		(void)benc_put_end(out);
 	}
 	put_number(out, "murder_block", h->block);
+	put_number(out, "murder_link", h->link ? 1 : 0);
 	put_string(out, "murder_rack", h->rack);
 	put_number(out, "p", h->port);
 	put_number(out, "reqq", h->reqq);
@@ -285,4 +295,31 @@ wire_take_have(struct span *payload, uint32_t n_pieces, uint32_t *piece)
 	if (rc != 0)
 		return rc;
 	return *piece < n_pieces ? 0 : ERR_RANGE;
+}
+
+/* ---- stripes ------------------------------------------------------------ */
+
+int
+wire_put_stripes(
+    struct buf *out, uint8_t ext_id, enum wire_stripes_kind kind, stripes_t of)
+{
+	uint8_t body[2] = {(uint8_t)kind, of};
+
+	return wire_put_extended(
+	    out, ext_id, (struct span){.p = body, .n = sizeof(body)});
+}
+
+int
+wire_take_stripes(
+    struct span *payload, enum wire_stripes_kind *kind, stripes_t *of)
+{
+	uint8_t what = 0;
+	int rc = span_take_u8(payload, &what);
+
+	if (rc == 0)
+		rc = span_take_u8(payload, of);
+	if (rc != 0)
+		return rc;
+	*kind = (enum wire_stripes_kind)what;
+	return what <= WIRE_STRIPES_LACK && *of <= STRIPES_ALL ? 0 : ERR_RANGE;
 }

@@ -11,21 +11,25 @@
 
 #include "buf.h"
 #include "span.h"
+#include "stripe.h"
 
 /* The ids under which we receive extended messages. */
 enum wire_ext_id {
 	WIRE_EXT_HANDSHAKE = 0,
 	WIRE_EXT_PEX = 1,
-	WIRE_EXT_HAVES = 2
+	WIRE_EXT_HAVES = 2,
+	WIRE_EXT_STRIPES = 3
 };
 
 /* All fields optional; 0 / empty is "not said". */
 struct wire_ext_handshake {
 	uint8_t id_pex;     /* m.ut_pex (BEP 11): the id to send it under */
 	uint8_t id_haves;   /* m.murder_have: the id to send it under */
+	uint8_t id_stripes; /* m.murder_stripes: the id to send it under */
 	uint16_t port;      /* p: where the sender listens */
 	uint32_t reqq;      /* requests it lets wait */
 	uint32_t block;     /* murder_block: largest block in bytes it takes */
+	bool link;          /* murder_link: stripes go from one to the other */
 	struct span rack;   /* murder_rack: its label, borrowed */
 	struct span client; /* v, borrowed */
 	struct span yourip; /* 4 or 16 bytes, borrowed */
@@ -65,5 +69,22 @@ int wire_put_haves(struct buf *out, uint8_t ext_id, uint32_t n_pieces,
 /* Takes the next index off the payload: ERR_TRUNCATED if it is cut short,
  * ERR_RANGE if there is no such piece. */
 int wire_take_have(struct span *payload, uint32_t n_pieces, uint32_t *piece);
+
+/*
+ * murder_stripes (doc/PROTOCOL.md): a byte that says what, and a set of
+ * stripes.
+ */
+enum wire_stripes_kind {
+	WIRE_STRIPES_SEND,  /* push these to me from now on, and no others */
+	WIRE_STRIPES_OFFER, /* I am to push these to you */
+	WIRE_STRIPES_LACK   /* these do not come to me: I ask for them */
+};
+
+/* Appends the whole message, to be received under ext_id. 0 or ERR_NOMEM. */
+int wire_put_stripes(
+    struct buf *out, uint8_t ext_id, enum wire_stripes_kind kind, stripes_t of);
+/* Reads the payload: ERR_TRUNCATED, or ERR_RANGE if it is none of these. */
+int wire_take_stripes(
+    struct span *payload, enum wire_stripes_kind *kind, stripes_t *of);
 
 #endif

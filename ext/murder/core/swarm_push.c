@@ -1,0 +1,166 @@
+/*
+ * Stripes that we pass on (stripe.h): whoever told us which ones it is to get
+ * from us is sent their pieces as they come, as if it had asked for them, and
+ * then what it lacks of the older ones. swarm_serve.c says in which order.
+ */
+#include "swarm_int.h"
+
+bool
+push_was_sent(const struct peer *p, uint32_t piece)
+{
+	return p->pushed.n > 0 && bits_get(&p->pushed, piece);
+}
+
+static bool
+lacks(const struct peer *p, uint32_t piece)
+{
+	return (p->takes & stripe_bit(stripe_of(piece))) != 0 &&
+	       !bits_get(&p->have, piece) && !push_was_sent(p, piece);
+}
+
+/* The next piece for p, or NO_PIECE. */
+static uint32_t
+next_piece(const struct swarm *s, struct peer *p)
+{
+	uint32_t i;
+
+	while (p->push_new < s->n_news) {
+		i = s->news[p->push_new++];
+		if (lacks(p, i))
+			return i;
+	}
+	while (p->push_old < s->c.n_pieces) {
+		i = bits_next_missing(&s->have, &p->have, p->push_old);
+		p->push_old = i < s->c.n_pieces ? i + 1 : i;
+		if (i < s->c.n_pieces && lacks(p, i))
+			return i;
+	}
+	return NO_PIECE;
+}
+
+/* ---- the seeder keeps pace ---------------------------------------------- */
+
+/* A stripe may be ahead of the others by this part of its pieces, within these
+ * limits: who passes on a stripe sends each piece several times, so what was
+ * left for later takes as many times longer then. */
+#define LEAD_PART 64u
+#define LEAD_MIN 2u
+#define LEAD_MAX 16u
+
+/* Nobody waits for who takes nothing for so long. */
+#define STALLED TICK_MS(250)
+
+static bool
+is_slow(const struct swarm *s, const struct peer *p)
+{
+	return p->slow || (p->upload != NULL &&
+			      tick_since(p->upload->moved, s->now).ns >
+				  STALLED.ns);
+}
+
+/* The fewest pieces sent of a stripe that goes out at the usual rate. */
+static uint32_t
+slowest(const struct swarm *s)
+{
+	uint32_t i, k, least = UINT32_MAX;
+	const struct peer *p;
+
+	for (EACH_SLOT(i, &s->set.takers)) {
+		p = s->peers[i];
+		if (is_slow(s, p) || p->push_old == s->c.n_pieces)
+			continue;
+		for (k = 0; k < STRIPES; k++)
+			if ((p->takes & stripe_bit(k)) != 0 &&
+			    s->stripe.n_sent[k] < least)
+				least = s->stripe.n_sent[k];
+	}
+	return least;
+}
+
+/* Whether what goes to p is so far ahead that it has to wait. */
+static bool
+is_ahead(const struct swarm *s, const struct peer *p)
+{
+	uint32_t lead = s->c.n_pieces / STRIPES / LEAD_PART, k, least;
+
+	if (!s->began_complete)
+		return false;
+	lead = lead < LEAD_MIN ? LEAD_MIN : lead;
+	lead = lead > LEAD_MAX ? LEAD_MAX : lead;
+	least = slowest(s);
+	for (k = 0; k < STRIPES; k++)
+		if ((p->takes & stripe_bit(k)) != 0 &&
+		    s->stripe.n_sent[k] > least &&
+		    s->stripe.n_sent[k] - least > lead)
+			return true;
+	return false;
+}
+
+/* ------------------------------------------------------------------------- */
+
+static void
+push(struct swarm *s, struct peer *p, uint32_t piece)
+{
+	uint32_t size = swarm_piece_size(s, piece), most = p->max_block, n;
+	uint32_t at;
+
+	if (most > s->c.block_bytes)
+		most = s->c.block_bytes;
+	for (at = 0; at < size && s->err == 0; at += n) {
+		n = size - at < most ? size - at : most;
+		(void)block_list_push(s, &p->wants,
+		    (struct block){.piece = piece, .begin = at, .length = n});
+	}
+	bits_set(&p->pushed, piece);
+	s->stripe.n_sent[stripe_of(piece)]++;
+}
+
+void
+push_feed(struct swarm *s, struct peer *p)
+{
+	uint32_t piece;
+
+	if (p->takes == 0 || p->state != PEER_UP || s->stopping ||
+	    p->wants.n > 0 || is_ahead(s, p))
+		return;
+	piece = next_piece(s, p);
+	if (piece == NO_PIECE)
+		return;
+	push(s, p, piece);
+	peer_mark(s, p);
+	serve_on_request(s, p);
+}
+
+void
+push_on_stored(struct swarm *s)
+{
+	uint32_t i;
+
+	for (EACH_SLOT(i, &s->set.takers))
+		push_feed(s, s->peers[i]);
+}
+
+void
+push_on_sent(struct swarm *s, struct peer *p)
+{
+	push_feed(s, p);
+	if (s->began_complete && p->takes != 0)
+		push_on_stored(s); /* who had to wait for this one */
+}
+
+void
+push_on_wish(struct swarm *s, struct peer *p, stripes_t of)
+{
+	if (p->pushed.n == 0 &&
+	    bits_init(&p->pushed, s->c.mem, s->c.n_pieces) != 0) {
+		(void)swarm_fail(s, ERR_NOMEM);
+		return;
+	}
+	if ((of & ~p->takes) != 0) {
+		p->push_old = 0;
+		p->push_new = s->n_news;
+	}
+	p->takes = of;
+	peer_mark(s, p);
+	push_feed(s, p);
+}
