@@ -156,8 +156,7 @@ link_child(struct forest *f, uint32_t p, uint32_t place, uint32_t child,
 
 /* Takes the child out of its parent's place, which becomes `with`. */
 static void
-unlink_child(
-    struct forest *f, uint32_t child, uint32_t stripe, uint32_t with)
+unlink_child(struct forest *f, uint32_t child, uint32_t stripe, uint32_t with)
 {
 	uint32_t p = f->host[child].parent[stripe];
 
@@ -367,8 +366,8 @@ forest_complain(struct forest *f, uint32_t host, stripes_t stripes)
 			continue;
 		p = f->host[host].parent[i];
 		if (p != FOREST_NOBODY) {
-			unlink_child(f, host, i,
-			    p == f->root ? FOREST_NOBODY : LOST);
+			unlink_child(
+			    f, host, i, p == f->root ? FOREST_NOBODY : LOST);
 			if (p != f->root && ++f->host[p].n_lost >= TOO_MANY)
 				retire(f, p);
 		}

@@ -125,6 +125,7 @@ struct peer {
 	stripes_t takes;    /* what we are to push to it */
 	uint32_t push_new;  /* of swarm.news: what it gets next */
 	uint32_t push_old;  /* and of the pieces, once it has these */
+	bool lags;          /* the other stripes wait for it no longer */
 	struct bits pushed; /* what it was sent so; empty before */
 
 	uint8_t haves_id; /* to send several HAVEs under; 0: do not */
@@ -239,6 +240,7 @@ struct swarm {
 		uint32_t n_got[STRIPES]; /* pieces we have */
 		struct instant got_at[STRIPES]; /* when the last came */
 		uint32_t n_sent[STRIPES];       /* pieces pushed, to anybody */
+		struct instant held_since;      /* others wait for one; 0: no */
 		struct instant since;           /* when we were told last */
 		struct instant complain_at;     /* when to ask for others */
 	} stripe;

@@ -47,52 +47,66 @@ next_piece(const struct swarm *s, struct peer *p)
 #define LEAD_MIN 2u
 #define LEAD_MAX 16u
 
-/* Nobody waits for who takes nothing for so long. */
-#define STALLED TICK_MS(250)
+/* So long others wait for the slowest, in all, before it is left behind. */
+#define HOLD TICK_MS(150)
 
-static bool
-is_slow(const struct swarm *s, const struct peer *p)
+/* The fewest pieces sent of a stripe that keeps pace, and by whom. */
+static struct peer *
+slowest(const struct swarm *s, uint32_t *least)
 {
-	return p->slow || (p->upload != NULL &&
-			      tick_since(p->upload->moved, s->now).ns >
-				  STALLED.ns);
-}
+	struct peer *p, *found = NULL;
+	uint32_t i, k;
 
-/* The fewest pieces sent of a stripe that goes out at the usual rate. */
-static uint32_t
-slowest(const struct swarm *s)
-{
-	uint32_t i, k, least = UINT32_MAX;
-	const struct peer *p;
-
+	*least = UINT32_MAX;
 	for (EACH_SLOT(i, &s->set.takers)) {
 		p = s->peers[i];
-		if (is_slow(s, p) || p->push_old == s->c.n_pieces)
+		if (p->slow || p->lags || p->push_old == s->c.n_pieces)
 			continue;
-		for (k = 0; k < STRIPES; k++)
-			if ((p->takes & stripe_bit(k)) != 0 &&
-			    s->stripe.n_sent[k] < least)
-				least = s->stripe.n_sent[k];
+		for (k = 0; k < STRIPES; k++) {
+			if ((p->takes & stripe_bit(k)) == 0 ||
+			    s->stripe.n_sent[k] >= *least)
+				continue;
+			*least = s->stripe.n_sent[k];
+			found = p;
+		}
 	}
-	return least;
+	return found;
+}
+
+static uint32_t
+lead_of(const struct swarm *s, const struct peer *p, uint32_t least)
+{
+	uint32_t k, most = 0;
+
+	for (k = 0; k < STRIPES; k++)
+		if ((p->takes & stripe_bit(k)) != 0 &&
+		    s->stripe.n_sent[k] > least &&
+		    s->stripe.n_sent[k] - least > most)
+			most = s->stripe.n_sent[k] - least;
+	return most;
 }
 
 /* Whether what goes to p is so far ahead that it has to wait. */
 static bool
-is_ahead(const struct swarm *s, const struct peer *p)
+has_to_wait(struct swarm *s, struct peer *p)
 {
-	uint32_t lead = s->c.n_pieces / STRIPES / LEAD_PART, k, least;
+	uint32_t lead = s->c.n_pieces / STRIPES / LEAD_PART, least;
+	struct peer *q;
 
 	if (!s->began_complete)
 		return false;
 	lead = lead < LEAD_MIN ? LEAD_MIN : lead;
 	lead = lead > LEAD_MAX ? LEAD_MAX : lead;
-	least = slowest(s);
-	for (k = 0; k < STRIPES; k++)
-		if ((p->takes & stripe_bit(k)) != 0 &&
-		    s->stripe.n_sent[k] > least &&
-		    s->stripe.n_sent[k] - least > lead)
+	while ((q = slowest(s, &least)) != NULL && q != p &&
+	       lead_of(s, p, least) > lead) {
+		if (s->stripe.held_since.ns == 0)
+			s->stripe.held_since = s->now;
+		if (tick_since(s->stripe.held_since, s->now).ns <= HOLD.ns)
 			return true;
+		q->lags = true;
+		s->stripe.held_since = (struct instant){.ns = 0};
+	}
+	s->stripe.held_since = (struct instant){.ns = 0};
 	return false;
 }
 
@@ -121,7 +135,7 @@ push_feed(struct swarm *s, struct peer *p)
 	uint32_t piece;
 
 	if (p->takes == 0 || p->state != PEER_UP || s->stopping ||
-	    p->wants.n > 0 || is_ahead(s, p))
+	    p->wants.n > 0 || has_to_wait(s, p))
 		return;
 	piece = next_piece(s, p);
 	if (piece == NO_PIECE)
@@ -161,6 +175,7 @@ push_on_wish(struct swarm *s, struct peer *p, stripes_t of)
 		p->push_new = s->n_news;
 	}
 	p->takes = of;
+	p->lags = false;
 	peer_mark(s, p);
 	push_feed(s, p);
 }

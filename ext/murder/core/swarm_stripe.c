@@ -336,7 +336,8 @@ is_idle(const struct swarm *s)
 
 	ns = ns < IDLE_MIN.ns ? IDLE_MIN.ns : ns;
 	if (ns > IDLE_MAX.ns || s->have.n_set < STRIPES)
-		ns = IDLE_MAX.ns; /* the first pieces may be long on their way */
+		ns =
+		    IDLE_MAX.ns; /* the first pieces may be long on their way */
 	return tick_since(since, s->now).ns > ns;
 }
 
@@ -358,12 +359,14 @@ stripe_check(struct swarm *s)
 	stripes_t late = 0;
 	bool idle = is_idle(s), ending = slots_n(s->set.full) >= ENDING;
 
+	if (s->began_complete)
+		push_on_stored(s); /* some may have waited for long enough */
 	if (s->stripe.assigned == 0 || swarm_complete(s))
 		return;
 	for (i = 0; i < STRIPES; i++) {
 		lag = lag_of(s, i);
 		if (lag >= limit || (lag >= LAG_FEW && is_quiet(s, i, 1)) ||
-		    (lag > 0 && (s->stripe.late & stripe_bit(i)) != 0))
+		    (lag > limit / 2 && (s->stripe.late & stripe_bit(i)) != 0))
 			late |= stripe_bit(i);
 		if ((lag >= limit + limit / 2 ||
 			(lag >= LAG_FEW && is_quiet(s, i, 2))) &&
@@ -371,8 +374,8 @@ stripe_check(struct swarm *s)
 			give_up(s, i);
 	}
 	if (late != s->stripe.late || idle != s->stripe.idle ||
-	    ending != s->stripe.ending ||
-	    s->stripe.lost != 0 || s->stripe.fed != s->stripe.assigned)
+	    ending != s->stripe.ending || s->stripe.lost != 0 ||
+	    s->stripe.fed != s->stripe.assigned)
 		s->stripe.review = true;
 	s->stripe.late = late;
 	s->stripe.idle = idle;

@@ -45,8 +45,8 @@ join(struct tracker *t, struct tracker_plan *plan, struct tracker_peer *p)
 }
 
 int
-tracker_plan_update(struct tracker *t, struct tracker_peer *p,
-    const struct announce_query *q)
+tracker_plan_update(
+    struct tracker *t, struct tracker_peer *p, const struct announce_query *q)
 {
 	struct tracker_plan *plan = &p->rack->torrent->plan;
 
