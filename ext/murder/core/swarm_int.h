@@ -238,7 +238,7 @@ struct swarm {
 		bool full;               /* hashing does not keep up */
 		bool review;             /* something of this has changed */
 		uint32_t n_got[STRIPES]; /* pieces we have */
-		struct instant got_at[STRIPES]; /* when the last came */
+		struct instant fed_at[STRIPES]; /* when one was pushed */
 		uint32_t n_sent[STRIPES];       /* pieces pushed, to anybody */
 		struct instant held_since;      /* others wait for one; 0: no */
 		struct instant since;           /* when we were told last */
@@ -453,7 +453,7 @@ bool stripe_is_crowded(const struct swarm *s, const struct peer *p);
 bool stripe_is_open(const struct swarm *s, uint32_t piece);
 /* A piece is here to be stored; and was. */
 void stripe_on_whole(struct swarm *s);
-void stripe_on_stored(struct swarm *s, uint32_t piece);
+void stripe_on_stored(struct swarm *s, const struct partial *f);
 /* Acts on what has changed; for the end of every call. */
 void stripe_review(struct swarm *s);
 void stripe_check(struct swarm *s); /* for housekeeping */

@@ -279,7 +279,7 @@ stored(struct swarm *s, const struct partial *f)
 	bits_set(&s->have, f->piece);
 	bits_clear(&s->alone, f->piece);
 	rack_on_stored(s, f->piece);
-	stripe_on_stored(s, f->piece);
+	stripe_on_stored(s, f);
 	s->piece_time = smooth(s->piece_time, took);
 	if (s->have.n_set > 1 &&
 	    (s->piece_pause.ns == 0 || s->picker.n_open > 0))

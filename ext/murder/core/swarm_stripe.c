@@ -17,7 +17,7 @@
 #define LAG_MIN 8u
 #define LAG_FEW 3u
 #define QUIET_PIECES 24u
-#define QUIET_MIN TICK_MS(250)
+#define QUIET_MIN TICK_MS(200)
 
 /* Nothing of use came for so many pieces' times, within these limits. */
 #define IDLE_PIECES 64u
@@ -29,7 +29,7 @@
 #define ENDING 2u
 
 /* Between two complaints, at least. */
-#define COMPLAINT_PAUSE TICK_MS(250)
+#define COMPLAINT_PAUSE TICK_MS(100)
 
 /* Waiting to be hashed and written: nothing more is to be pushed; and, as
  * long as it is not below this again. */
@@ -207,8 +207,8 @@ stripe_on_links(struct swarm *s, const struct announce_reply *r)
 		s->stripe.assigned |= k->gives;
 	}
 	for (i = 0; i < STRIPES; i++)
-		if (s->stripe.n_got[i] == 0)
-			s->stripe.got_at[i] = s->now;
+		if ((stripe_bit(i) & ~s->stripe.fed) != 0)
+			s->stripe.fed_at[i] = s->now;
 	s->stripe.since = s->now;
 	s->stripe.review = true;
 }
@@ -260,10 +260,15 @@ stripe_on_message(struct swarm *s, struct peer *p, struct span body)
 /* ---- what comes --------------------------------------------------------- */
 
 void
-stripe_on_stored(struct swarm *s, uint32_t piece)
+stripe_on_stored(struct swarm *s, const struct partial *f)
 {
-	s->stripe.n_got[stripe_of(piece)]++;
-	s->stripe.got_at[stripe_of(piece)] = s->now;
+	uint32_t i = stripe_of(f->piece), k;
+
+	s->stripe.n_got[i]++;
+	for (EACH_SLOT(k, &s->set.up))
+		if ((s->peers[k]->gives & stripe_bit(i)) != 0 &&
+		    partial_has_source(f, k))
+			s->stripe.fed_at[i] = s->now;
 	if (s->stripe.full && s->storing < LOW_BYTES) {
 		s->stripe.full = false;
 		s->stripe.review = true;
@@ -287,14 +292,25 @@ lag_limit(const struct swarm *s)
 	return n < LAG_MIN ? LAG_MIN : n;
 }
 
-/* Whether nothing of stripe i came for that many times what is usual. */
+/* Whether nothing of stripe i was pushed for that many times what is usual. */
 static bool
 is_quiet(const struct swarm *s, uint32_t i, uint32_t times)
 {
 	uint64_t ns = s->piece_pause.ns * STRIPES * QUIET_PIECES;
 
 	ns = ns < QUIET_MIN.ns ? QUIET_MIN.ns : ns;
-	return tick_since(s->stripe.got_at[i], s->now).ns > ns * times;
+	return tick_since(s->stripe.fed_at[i], s->now).ns > ns * times;
+}
+
+/* The same of all of them. */
+static bool
+is_all_quiet(const struct swarm *s)
+{
+	uint32_t i = 0;
+
+	while (i < STRIPES && is_quiet(s, i, 1))
+		i++;
+	return i == STRIPES;
 }
 
 /* By how much stripe i is behind the one that is furthest; one that is whole
@@ -352,10 +368,33 @@ give_up(struct swarm *s, uint32_t i)
 	s->stripe.lost |= stripe_bit(i);
 }
 
+/* Whether stripe i does not come as it should; still: it was so before. */
+static bool
+is_late(const struct swarm *s, uint32_t i, bool still)
+{
+	uint32_t lag = lag_of(s, i), limit = lag_limit(s);
+
+	return lag >= limit || (lag >= LAG_FEW && is_quiet(s, i, 1)) ||
+	       (still && lag > limit / 2);
+}
+
+/* Whether who is to push it should be another one. */
+static bool
+is_unfed(const struct swarm *s, uint32_t i)
+{
+	uint32_t limit = lag_limit(s);
+
+	if (s->stripe.n_got[i] == stripe_n_pieces(i, s->c.n_pieces) ||
+	    (s->stripe.fed & stripe_bit(i)) == 0 || is_innocent(s, i))
+		return false;
+	return lag_of(s, i) >= limit + limit / 2 ||
+	       (is_quiet(s, i, 2) && !is_all_quiet(s));
+}
+
 void
 stripe_check(struct swarm *s)
 {
-	uint32_t i, lag, limit = lag_limit(s);
+	uint32_t i;
 	stripes_t late = 0;
 	bool idle = is_idle(s), ending = slots_n(s->set.full) >= ENDING;
 
@@ -364,13 +403,9 @@ stripe_check(struct swarm *s)
 	if (s->stripe.assigned == 0 || swarm_complete(s))
 		return;
 	for (i = 0; i < STRIPES; i++) {
-		lag = lag_of(s, i);
-		if (lag >= limit || (lag >= LAG_FEW && is_quiet(s, i, 1)) ||
-		    (lag > limit / 2 && (s->stripe.late & stripe_bit(i)) != 0))
+		if (is_late(s, i, (s->stripe.late & stripe_bit(i)) != 0))
 			late |= stripe_bit(i);
-		if ((lag >= limit + limit / 2 ||
-			(lag >= LAG_FEW && is_quiet(s, i, 2))) &&
-		    (s->stripe.fed & stripe_bit(i)) != 0 && !is_innocent(s, i))
+		if (is_unfed(s, i))
 			give_up(s, i);
 	}
 	if (late != s->stripe.late || idle != s->stripe.idle ||
