@@ -25,6 +25,16 @@ say_pieces(struct swarm *s, struct peer *p)
 		wire_put_bitfield(&s->scratch, bits_to_wire(&s->have));
 }
 
+void
+peer_say_bitfield(struct swarm *s, struct peer *p)
+{
+	if (s->have.n_set == 0)
+		return;
+	news_known(s, p);
+	wire_put_bitfield(&s->scratch, bits_to_wire(&s->have));
+	swarm_send_scratch(s, p);
+}
+
 static void
 say_extended(struct swarm *s, struct peer *p)
 {

@@ -231,9 +231,9 @@ struct swarm {
 		stripes_t assigned;      /* somebody is to send it to us */
 		stripes_t fed;           /* and is there */
 		stripes_t open;          /* may be asked of anybody */
-		stripes_t late;          /* lags behind the others */
 		stripes_t lost;          /* who was to send it does not */
 		bool idle;               /* nothing comes at all */
+		bool given_up;           /* it did not work: all is asked for */
 		bool ending;             /* others are complete */
 		bool full;               /* hashing does not keep up */
 		bool review;             /* something of this has changed */
@@ -328,6 +328,8 @@ void peer_say_plain(struct swarm *s, struct peer *p, enum wire_kind kind);
 void peer_say_block(
     struct swarm *s, struct peer *p, enum wire_kind kind, struct block b);
 void peer_say_suggest(struct swarm *s, struct peer *p, uint32_t piece);
+/* All we have, once more: what it was not told of, for it had it itself. */
+void peer_say_bitfield(struct swarm *s, struct peer *p);
 void peer_say_keepalive(struct swarm *s, struct peer *p);
 /* Says interested or not interested if that changed. */
 void peer_say_interest(struct swarm *s, struct peer *p);

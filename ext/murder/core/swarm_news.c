@@ -81,12 +81,12 @@ put_news(
 		wire_put_index(&s->scratch, WIRE_HAVE, piece[i]);
 }
 
-/* Who speaks of stripes is not told of what it has, but once for all; a
+/* Whom stripes are pushed to, as they are to us, is not told of what it has; a
  * seeder is, since it goes by what is out. */
 static bool
-is_of_no_use(const struct peer *p, uint32_t piece)
+is_of_no_use(const struct swarm *s, const struct peer *p, uint32_t piece)
 {
-	return !bits_full(&p->have) &&
+	return s->stripe.open == 0 && p->lacks == 0 && !bits_full(&p->have) &&
 	       (bits_get(&p->have, piece) || push_was_sent(p, piece));
 }
 
@@ -100,7 +100,7 @@ put_news_of_use(struct swarm *s, struct peer *p)
 		p->n_told = s->n_news;
 	}
 	for (; p->n_told < s->n_news; p->n_told++) {
-		if (is_of_no_use(p, s->news[p->n_told]))
+		if (is_of_no_use(s, p, s->news[p->n_told]))
 			continue;
 		some[n++] = s->news[p->n_told];
 		if (n == WIRE_HAVES_MAX) {

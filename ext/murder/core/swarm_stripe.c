@@ -17,7 +17,7 @@
 #define LAG_MIN 8u
 #define LAG_FEW 3u
 #define QUIET_PIECES 24u
-#define QUIET_MIN TICK_MS(200)
+#define QUIET_MIN TICK_MS(300)
 
 /* Nothing of use came for so many pieces' times, within these limits. */
 #define IDLE_PIECES 64u
@@ -110,6 +110,8 @@ link_senders(struct swarm *s)
 			s->stripe.lost |= k->gives;
 			k->gives = 0;
 		}
+		if (s->stripe.given_up)
+			k->gives = 0;
 		s->stripe.assigned |= k->gives;
 		of = s->stripe.full ? 0 : k->gives;
 		if (!can_push(p))
@@ -133,7 +135,6 @@ open_stripes(struct swarm *s)
 	uint32_t i;
 
 	open = (stripes_t)(STRIPES_ALL & ~s->stripe.assigned);
-	open |= s->stripe.late;
 	if (s->stripe.idle || s->stripe.ending || swarm_complete(s))
 		open = STRIPES_ALL;
 	s->stripe.open = open;
@@ -142,8 +143,11 @@ open_stripes(struct swarm *s)
 	s->recheck = true;
 	for (EACH_SLOT(i, &s->set.up)) {
 		p = s->peers[i];
-		if (can_push(p))
-			say(s, p, WIRE_STRIPES_LACK, open);
+		if (!can_push(p))
+			continue;
+		say(s, p, WIRE_STRIPES_LACK, open);
+		if (open != 0)
+			peer_say_bitfield(s, p);
 	}
 }
 
@@ -158,6 +162,8 @@ stripe_review(struct swarm *s)
 	if (!swarm_complete(s))
 		link_senders(s);
 	open_stripes(s);
+	if (s->stripe.given_up)
+		s->stripe.lost = 0;
 	if (s->stripe.lost != 0 && s->stripe.complain_at.ns == TICK_NEVER.ns)
 		s->stripe.complain_at = tick_add(s->now, COMPLAINT_PAUSE);
 }
@@ -165,6 +171,8 @@ stripe_review(struct swarm *s)
 void
 stripe_greet(struct swarm *s, struct peer *p)
 {
+	if (can_push(p) && s->stripe.given_up)
+		say(s, p, WIRE_STRIPES_QUIT, 0);
 	if (can_push(p) && s->stripe.open != STRIPES_ALL)
 		say(s, p, WIRE_STRIPES_LACK, s->stripe.open);
 }
@@ -232,6 +240,25 @@ on_offer(struct swarm *s, struct peer *p, stripes_t of)
 	s->stripe.review = true;
 }
 
+/* All is asked for from now on, here and everywhere: who pulls among others to
+ * whom all is pushed gets the rest of their links, and comes last. */
+static void
+quit(struct swarm *s)
+{
+	struct peer *p;
+	uint32_t i;
+
+	if (s->stripe.given_up || swarm_complete(s))
+		return;
+	s->stripe.given_up = true;
+	s->stripe.review = true;
+	for (EACH_SLOT(i, &s->set.up)) {
+		p = s->peers[i];
+		if (can_push(p))
+			say(s, p, WIRE_STRIPES_QUIT, 0);
+	}
+}
+
 void
 stripe_on_message(struct swarm *s, struct peer *p, struct span body)
 {
@@ -249,10 +276,14 @@ stripe_on_message(struct swarm *s, struct peer *p, struct span body)
 	case WIRE_STRIPES_OFFER:
 		on_offer(s, p, of);
 		break;
+	case WIRE_STRIPES_QUIT:
+		quit(s);
+		break;
 	case WIRE_STRIPES_LACK:
 		p->lacks = of;
 		peer_mark(s, p);
-		news_tell(s, p);
+		if (of != 0)
+			peer_say_bitfield(s, p);
 		break;
 	}
 }
@@ -292,25 +323,14 @@ lag_limit(const struct swarm *s)
 	return n < LAG_MIN ? LAG_MIN : n;
 }
 
-/* Whether nothing of stripe i was pushed for that many times what is usual. */
+/* Whether nothing of stripe i was pushed for many times what is usual. */
 static bool
-is_quiet(const struct swarm *s, uint32_t i, uint32_t times)
+is_quiet(const struct swarm *s, uint32_t i)
 {
 	uint64_t ns = s->piece_pause.ns * STRIPES * QUIET_PIECES;
 
 	ns = ns < QUIET_MIN.ns ? QUIET_MIN.ns : ns;
-	return tick_since(s->stripe.fed_at[i], s->now).ns > ns * times;
-}
-
-/* The same of all of them. */
-static bool
-is_all_quiet(const struct swarm *s)
-{
-	uint32_t i = 0;
-
-	while (i < STRIPES && is_quiet(s, i, 1))
-		i++;
-	return i == STRIPES;
+	return tick_since(s->stripe.fed_at[i], s->now).ns > ns;
 }
 
 /* By how much stripe i is behind the one that is furthest; one that is whole
@@ -325,21 +345,6 @@ lag_of(const struct swarm *s, uint32_t i)
 			most = s->stripe.n_got[k];
 	most = most < all ? most : all;
 	return most > s->stripe.n_got[i] ? most - s->stripe.n_got[i] : 0;
-}
-
-/* Whether who sends us that stripe lacks it itself. */
-static bool
-is_innocent(const struct swarm *s, uint32_t i)
-{
-	const struct peer *p;
-	uint32_t k;
-
-	for (EACH_SLOT(k, &s->set.up)) {
-		p = s->peers[k];
-		if ((p->gives & stripe_bit(i)) != 0)
-			return (p->lacks & stripe_bit(i)) != 0;
-	}
-	return false;
 }
 
 static bool
@@ -357,62 +362,32 @@ is_idle(const struct swarm *s)
 	return tick_since(since, s->now).ns > ns;
 }
 
-/* Nobody sends it to us any more who was to. */
-static void
-give_up(struct swarm *s, uint32_t i)
-{
-	uint32_t k;
-
-	for (k = 0; k < s->n_known; k++)
-		s->known[k].gives &= (stripes_t)~stripe_bit(i);
-	s->stripe.lost |= stripe_bit(i);
-}
-
-/* Whether stripe i does not come as it should; still: it was so before. */
+/* Whether stripe i does not come as it should. */
 static bool
-is_late(const struct swarm *s, uint32_t i, bool still)
+is_late(const struct swarm *s, uint32_t i)
 {
-	uint32_t lag = lag_of(s, i), limit = lag_limit(s);
+	uint32_t lag = lag_of(s, i);
 
-	return lag >= limit || (lag >= LAG_FEW && is_quiet(s, i, 1)) ||
-	       (still && lag > limit / 2);
-}
-
-/* Whether who is to push it should be another one. */
-static bool
-is_unfed(const struct swarm *s, uint32_t i)
-{
-	uint32_t limit = lag_limit(s);
-
-	if (s->stripe.n_got[i] == stripe_n_pieces(i, s->c.n_pieces) ||
-	    (s->stripe.fed & stripe_bit(i)) == 0 || is_innocent(s, i))
-		return false;
-	return lag_of(s, i) >= limit + limit / 2 ||
-	       (is_quiet(s, i, 2) && !is_all_quiet(s));
+	return lag >= lag_limit(s) || (lag >= LAG_FEW && is_quiet(s, i));
 }
 
 void
 stripe_check(struct swarm *s)
 {
 	uint32_t i;
-	stripes_t late = 0;
 	bool idle = is_idle(s), ending = slots_n(s->set.full) >= ENDING;
 
 	if (s->began_complete)
 		push_on_stored(s); /* some may have waited for long enough */
 	if (s->stripe.assigned == 0 || swarm_complete(s))
 		return;
-	for (i = 0; i < STRIPES; i++) {
-		if (is_late(s, i, (s->stripe.late & stripe_bit(i)) != 0))
-			late |= stripe_bit(i);
-		if (is_unfed(s, i))
-			give_up(s, i);
-	}
-	if (late != s->stripe.late || idle != s->stripe.idle ||
-	    ending != s->stripe.ending || s->stripe.lost != 0 ||
+	for (i = 0; i < STRIPES; i++)
+		if (is_late(s, i))
+			quit(s);
+	if (idle != s->stripe.idle || ending != s->stripe.ending ||
+	    s->stripe.given_up || s->stripe.lost != 0 ||
 	    s->stripe.fed != s->stripe.assigned)
 		s->stripe.review = true;
-	s->stripe.late = late;
 	s->stripe.idle = idle;
 	s->stripe.ending = ending;
 }

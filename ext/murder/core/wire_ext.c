@@ -321,5 +321,5 @@ wire_take_stripes(
 	if (rc != 0)
 		return rc;
 	*kind = (enum wire_stripes_kind)what;
-	return what <= WIRE_STRIPES_LACK && *of <= STRIPES_ALL ? 0 : ERR_RANGE;
+	return what <= WIRE_STRIPES_QUIT && *of <= STRIPES_ALL ? 0 : ERR_RANGE;
 }

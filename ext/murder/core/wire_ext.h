@@ -77,7 +77,9 @@ int wire_take_have(struct span *payload, uint32_t n_pieces, uint32_t *piece);
 enum wire_stripes_kind {
 	WIRE_STRIPES_SEND,  /* push these to me from now on, and no others */
 	WIRE_STRIPES_OFFER, /* I am to push these to you */
-	WIRE_STRIPES_LACK   /* these do not come to me: I ask for them */
+	WIRE_STRIPES_LACK,  /* these do not come to me: I ask for them */
+	WIRE_STRIPES_QUIT   /* pushing failed somewhere: ask for all, and tell
+			       others so; the set is of no account */
 };
 
 /* Appends the whole message, to be received under ext_id. 0 or ERR_NOMEM. */
