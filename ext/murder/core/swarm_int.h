@@ -398,9 +398,8 @@ void piece_source_gone(struct swarm *s, struct peer *p);
 void news_add(struct swarm *s, const struct partial *f);
 /* Several HAVEs in one message; may close p. */
 void news_on_message(struct swarm *s, struct peer *p, struct span body);
-/* Tells p what it was not told yet. */
+/* Tells p what it was not told yet; behind what stands in s->scratch for p. */
 void news_tell(struct swarm *s, struct peer *p);
-/* The same behind what stands in s->scratch for p. */
 void news_append(struct swarm *s, struct peer *p);
 /* p is told of all we have now by other means. */
 void news_known(struct swarm *s, struct peer *p);
@@ -453,8 +452,7 @@ void stripe_greet(struct swarm *s, struct peer *p);
 bool stripe_is_crowded(const struct swarm *s, const struct peer *p);
 /* Whether that piece may be asked for: nobody pushes it. */
 bool stripe_is_open(const struct swarm *s, uint32_t piece);
-/* A piece is here to be stored; and was. */
-void stripe_on_whole(struct swarm *s);
+void stripe_on_whole(struct swarm *s); /* a piece is here to be stored */
 void stripe_on_stored(struct swarm *s, const struct partial *f);
 /* Acts on what has changed; for the end of every call. */
 void stripe_review(struct swarm *s);
@@ -463,9 +461,8 @@ void stripe_check(struct swarm *s); /* for housekeeping */
 /* ---- swarm_push.c ------------------------------------------------------- */
 /* p wants these pushed from now on. */
 void push_on_wish(struct swarm *s, struct peer *p, stripes_t of);
-/* Gives p the next piece if it waits for one. */
+/* Gives p, or everybody, the next piece if it waits for one. */
 void push_feed(struct swarm *s, struct peer *p);
-/* The same for everybody. */
 void push_on_stored(struct swarm *s);
 /* A part of what p waits for has left. */
 void push_on_sent(struct swarm *s, struct peer *p);
