@@ -13,7 +13,7 @@ module Lab
 
     def servers
       [tracker, ["seeder", [program("murder_client"), "seeder", torrent, network.payload, network.seeder.address,
-                            *home], :announced]]
+                            *home, *stripes], :announced]]
     end
 
     # The tracker alone, for the others as well.
@@ -31,7 +31,7 @@ module Lab
 
     def receiver(node)
       [program("murder_client"), "peer", torrent, output(node), node.address, "--progress",
-       "--linger", settings["LINGER"], "--run-dir", "#{node.dir}/run", *rack(node)]
+       "--linger", settings["LINGER"], "--run-dir", "#{node.dir}/run", *stripes, *rack(node)]
     end
 
     # Where a receiver keeps what it has so far.
@@ -46,6 +46,8 @@ module Lab
 
       settings.racks_by?("subnet") ? ["--rack-by", "24"] : []
     end
+
+    def stripes = settings.flag?("STRIPES") ? ["--stripes"] : []
 
     def home = ["--run-dir", "#{network.seeder.dir}/run"]
     def program(name) = File.join(PROGRAMS, name)

@@ -68,7 +68,8 @@
 	X(download_slots, COUNT, "0", "the same")                              \
 	X(max_held_bytes, BYTES, "0", "the same")                              \
 	X(silence, TIME, "0", "the same")                                      \
-	X(idle, TIME, "0", "the same")
+	X(idle, TIME, "0", "the same")                                         \
+	X(stripes, COUNT, "0", "1: hosts take part in the tracker's plan")
 
 typedef uint64_t scenario_COUNT;
 typedef uint64_t scenario_BYTES;

@@ -114,6 +114,7 @@ world_config(const struct world *w, uint32_t host, struct swarm_config *c)
 	if (sc->rack_labels != 0 && sc->racks > 0)
 		snprintf(c->rack, sizeof(c->rack), "rack%u",
 		    host % (uint32_t)sc->racks);
+	c->stripes = sc->stripes != 0;
 	swarm_config_init(c);
 #define TUNE(key)                                                              \
 	if (sc->key != 0)                                                      \

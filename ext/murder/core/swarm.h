@@ -45,6 +45,7 @@ struct swarm_config {
 	bool is_private;      /* BEP 27: peers come from the tracker alone */
 	char rack[LIMIT_RACK_BYTES + 1]; /* the label of our rack, or "" */
 	uint64_t seed;                   /* of all its randomness */
+	bool stripes; /* take part in the tracker's plan (stripe.h) */
 
 	/* Tuning; swarm_config_init() sets what doc/SCHEDULER.md argues. */
 	uint32_t block_bytes;    /* of our requests to our own kind */

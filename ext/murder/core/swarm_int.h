@@ -228,16 +228,16 @@ struct swarm {
 	} rack;
 
 	struct {
-		stripes_t assigned;      /* somebody is to send it to us */
-		stripes_t fed;           /* and is there */
-		stripes_t open;          /* may be asked of anybody */
-		stripes_t lost;          /* who was to send it does not */
-		bool idle;               /* nothing comes at all */
-		bool given_up;           /* it did not work: all is asked for */
-		bool ending;             /* others are complete */
-		bool full;               /* hashing does not keep up */
-		bool review;             /* something of this has changed */
-		uint32_t n_got[STRIPES]; /* pieces we have */
+		stripes_t assigned; /* somebody is to send it to us */
+		stripes_t fed;      /* and is there */
+		stripes_t open;     /* may be asked of anybody */
+		stripes_t lost;     /* who was to send it does not */
+		bool idle;          /* nothing comes at all */
+		bool given_up;      /* it did not work: all is asked for */
+		bool ending;        /* others are complete */
+		bool full;          /* hashing does not keep up */
+		bool review;        /* something of this has changed */
+		uint32_t n_got[STRIPES], n_fed[STRIPES]; /* pieces; pushed */
 		struct instant fed_at[STRIPES]; /* when one was pushed */
 		uint32_t n_sent[STRIPES];       /* pieces pushed, to anybody */
 		struct instant held_since;      /* others wait for one; 0: no */

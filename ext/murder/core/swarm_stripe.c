@@ -13,11 +13,11 @@
 /* A stripe is late if it is behind the one that is furthest by this part of
  * all pieces, or by a few and nothing of it came for so many times its usual
  * pause, or at least so long. */
-#define LAG_PART 32u
+#define LAG_PART 16u
 #define LAG_MIN 8u
 #define LAG_FEW 3u
-#define QUIET_PIECES 24u
-#define QUIET_MIN TICK_MS(300)
+#define QUIET_PIECES 48u
+#define QUIET_MIN TICK_MS(500)
 
 /* Nothing of use came for so many pieces' times, within these limits. */
 #define IDLE_PIECES 64u
@@ -50,7 +50,7 @@ stripe_init(struct swarm *s)
 bool
 stripe_takes_part(const struct swarm *s)
 {
-	return s->rack.own == RACK_UNKNOWN;
+	return s->c.stripes && s->rack.own == RACK_UNKNOWN;
 }
 
 /* ---- what is sent to whom ----------------------------------------------- */
@@ -298,8 +298,10 @@ stripe_on_stored(struct swarm *s, const struct partial *f)
 	s->stripe.n_got[i]++;
 	for (EACH_SLOT(k, &s->set.up))
 		if ((s->peers[k]->gives & stripe_bit(i)) != 0 &&
-		    partial_has_source(f, k))
+		    partial_has_source(f, k)) {
 			s->stripe.fed_at[i] = s->now;
+			s->stripe.n_fed[i]++;
+		}
 	if (s->stripe.full && s->storing < LOW_BYTES) {
 		s->stripe.full = false;
 		s->stripe.review = true;
@@ -336,15 +338,26 @@ is_quiet(const struct swarm *s, uint32_t i)
 /* By how much stripe i is behind the one that is furthest; one that is whole
  * does not count as further than it could be. */
 static uint32_t
-lag_of(const struct swarm *s, uint32_t i)
+lag_among(const struct swarm *s, uint32_t i, const uint32_t n_of[STRIPES])
 {
 	uint32_t k, most = 0, all = stripe_n_pieces(i, s->c.n_pieces);
 
 	for (k = 0; k < STRIPES; k++)
-		if (s->stripe.n_got[k] > most)
-			most = s->stripe.n_got[k];
+		if (n_of[k] > most)
+			most = n_of[k];
 	most = most < all ? most : all;
-	return most > s->stripe.n_got[i] ? most - s->stripe.n_got[i] : 0;
+	return most > n_of[i] ? most - n_of[i] : 0;
+}
+
+/* What came otherwise makes neither a stripe that is pushed lag, nor hides
+ * that it does not. */
+static uint32_t
+lag_of(const struct swarm *s, uint32_t i)
+{
+	uint32_t a = lag_among(s, i, s->stripe.n_got);
+	uint32_t b = lag_among(s, i, s->stripe.n_fed);
+
+	return a < b ? a : b;
 }
 
 static bool

@@ -40,6 +40,7 @@ struct client_options {
 	bool has_ip;
 	const char *rack; /* a peer's label, valid; or NULL */
 	int64_t rack_by;  /* bits of the subnet that is its rack; or 0 */
+	bool stripes;     /* take part in the tracker's plan of pushing */
 	bool detach;      /* leave the caller once ready */
 	bool progress;
 	int64_t linger_s;

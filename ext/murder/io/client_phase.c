@@ -156,6 +156,7 @@ client_join(struct client *c)
 	    .error = &c->error,
 	    .ip = c->o->has_ip ? &c->o->ip : NULL,
 	    .rack = rack,
+	    .stripes = c->o->stripes,
 	    .on_event = client_on_event,
 	    .ctx = c};
 	int rc;

@@ -178,6 +178,7 @@ engine_configure(
 	c->n_trackers = p->meta->n_trackers;
 	c->listen_port = p->listener->port;
 	c->is_private = p->meta->is_private;
+	c->stripes = p->stripes;
 	(void)snprintf(c->rack, sizeof(c->rack), "%s", p->rack);
 	swarm_config_init(c);
 	if (digest_sha1(p->meta->info, c->info_hash) != 0)

@@ -67,6 +67,7 @@ struct engine_parts {
 	struct listener *listener; /* open */
 	struct ioerr *error;
 	const struct addr *ip; /* to announce; NULL: the tracker sees it */
+	bool stripes;          /* take part in the tracker's plan */
 	const char *rack;      /* label of our rack, valid, or "" */
 	void (*on_event)(void *ctx);
 	void *ctx;
