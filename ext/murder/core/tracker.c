@@ -113,6 +113,12 @@ remember(struct tracker *t, const struct announce_query *q,
 	return p;
 }
 
+bool
+tracker_needs_to(const struct tracker *t, const struct addr *from)
+{
+	return t->n_beside > 0 && !addr_is_loopback(from);
+}
+
 static bool
 is_unspecified(const struct addr *a)
 {

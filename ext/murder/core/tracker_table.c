@@ -85,6 +85,15 @@ tracker_peer_addr(const struct tracker_peer *p, struct addr *a)
 	(void)addr_from_bytes(a, (struct span){.p = p->key, .n = 16}, port);
 }
 
+static bool
+is_beside(const struct tracker_peer *p)
+{
+	struct addr a;
+
+	tracker_peer_addr(p, &a);
+	return addr_is_loopback(&a);
+}
+
 /* ---- torrents ------------------------------------------------------------ */
 
 struct tracker_torrent *
@@ -236,6 +245,7 @@ tracker_add_peer(struct tracker *t, struct tracker_torrent *tor,
 	if (tracker_index_add(&tor->by_key, mem, hash, p->id) != 0)
 		goto err_after_list;
 	tracker_age_append(t, p);
+	t->n_beside += is_beside(p);
 	set_busy(t, tor);
 	return p;
 
@@ -284,6 +294,7 @@ tracker_drop_peer(struct tracker *t, struct tracker_peer *p, struct instant now)
 	tracker_rack_leave(t, p);
 	list_remove(&tor->list[p->class], p->index);
 	tracker_age_remove(t, p);
+	t->n_beside -= is_beside(p);
 	tracker_index_remove(&tor->by_key, t->c.mem, hash, p->id);
 	tracker_give_peer(t, p);
 	if (tor->by_key.n == 0)

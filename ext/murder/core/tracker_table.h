@@ -76,6 +76,7 @@ struct tracker {
 	uint32_t n_made;         /* peers of the blocks in use or free again */
 	uint32_t free, n_free;   /* these, linked by newer; valid if any */
 	uint32_t oldest, newest; /* ids, by last_seen; valid if any */
+	uint32_t n_beside;       /* peers known by a loopback address */
 	struct tracker_torrent *idle; /* torrents without peers */
 	uint32_t n_peers, n_torrents, n_racks;
 	uint64_t n_announces;

@@ -134,8 +134,10 @@ addr_from_sockaddr(struct addr *a, const struct sockaddr *sa)
 	}
 }
 
+/* `to` is asked of the kernel only where it may matter. */
 static void
-ends_of(struct MHD_Connection *connection, struct tracker_ends *ends)
+ends_of(const struct httpd *h, struct MHD_Connection *connection,
+    struct tracker_ends *ends)
 {
 	const union MHD_ConnectionInfo *info;
 	struct sockaddr_storage ss = {.ss_family = AF_UNSPEC};
@@ -144,6 +146,9 @@ ends_of(struct MHD_Connection *connection, struct tracker_ends *ends)
 	info = MHD_get_connection_info(
 	    connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	addr_from_sockaddr(&ends->from, info->client_addr);
+	ends->to = ends->from;
+	if (!tracker_needs_to(h->tracker, &ends->from))
+		return;
 	info = MHD_get_connection_info(
 	    connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	(void)getsockname(info->connect_fd, (struct sockaddr *)&ss, &n);
@@ -304,7 +309,7 @@ on_request(void *cls, struct MHD_Connection *connection, const char *url,
 		return reply_text(h, connection, MHD_HTTP_NOT_FOUND,
 		    "there are /announce, /scrape and /stats here\n");
 	case ANNOUNCE:
-		ends_of(connection, &ends);
+		ends_of(h, connection, &ends);
 		err = put_announce(h, query, &ends);
 		break;
 	case SCRAPE:
