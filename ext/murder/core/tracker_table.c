@@ -61,11 +61,11 @@ tracker_hash(const struct tracker *t, const uint8_t *p, size_t n)
 	return (unsigned)(v[0] ^ v[1] ^ v[2] ^ v[3]);
 }
 
+static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
 static void
 key_from_addr(uint8_t key[TRACKER_KEY_BYTES], const struct addr *a)
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-
 	if (a->family == ADDR_V4) {
 		memcpy(key, mapped, 12);
 		memcpy(key + 12, a->ip, 4);
@@ -79,10 +79,16 @@ key_from_addr(uint8_t key[TRACKER_KEY_BYTES], const struct addr *a)
 void
 tracker_peer_addr(const struct tracker_peer *p, struct addr *a)
 {
-	uint16_t port = (uint16_t)(p->key[16] << 8 | p->key[17]);
-
-	/* gives IPv4 back for the mapped form (addr.h) */
-	(void)addr_from_bytes(a, (struct span){.p = p->key, .n = 16}, port);
+	*a = (struct addr){
+	    .port = (uint16_t)(p->key[16] << 8 | p->key[17]),
+	};
+	if (memcmp(p->key, mapped, sizeof(mapped)) == 0) {
+		a->family = ADDR_V4;
+		memcpy(a->ip, p->key + 12, 4);
+	} else {
+		a->family = ADDR_V6;
+		memcpy(a->ip, p->key, 16);
+	}
 }
 
 static bool

@@ -102,6 +102,15 @@ on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 	return r;
 }
 
+/* Instead of libmicrohttpd's own: what it would undo nobody reads. */
+static size_t
+on_unescape(void *cls, struct MHD_Connection *connection, char *s)
+{
+	(void)cls;
+	(void)connection;
+	return strlen(s);
+}
+
 static void
 on_completed(void *cls, struct MHD_Connection *connection, void **state,
     enum MHD_RequestTerminationCode how)
@@ -363,6 +372,7 @@ add_daemon(struct httpd *h, const struct addr *a, uint16_t port, unsigned limit)
 	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, limit - limit / 4,
 	    MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S,
 	    MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
+	    MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
 	if (h->daemon[h->n_daemons] == NULL) {
 		log_error("cannot serve HTTP: %s", strerror(errno));
