@@ -276,6 +276,34 @@ TEST(a_peer_beside_the_tracker_is_given_to_others_by_the_trackers_address)
 	asked_free(&a);
 }
 
+TEST(the_trackers_address_is_needed_while_a_peer_is_beside_it_by_who_is_not)
+{
+	struct addr far = asker_addr(9), beside;
+	struct announce_query q = asker(1, 5);
+	struct asked a;
+
+	assert_int_equal(addr_from_text(&beside, SPAN_LIT("::1"), 6881), 0);
+	asked_init(&a, 1);
+	come(&a, 9, 5);
+	assert_false(tracker_needs_to(a.t, &far));
+	ask_from(&a, &q, "::1");
+	ask_from(&a, &q, "::1"); /* once more is one peer still */
+	assert_true(tracker_needs_to(a.t, &far));
+	assert_false(tracker_needs_to(a.t, &beside));
+	q.event = ANNOUNCE_STOPPED;
+	ask_from(&a, &q, "::1");
+	assert_false(tracker_needs_to(a.t, &far));
+	q = asker(4, 5);
+	q.has_ip = true; /* it says so itself */
+	assert_int_equal(addr_from_text(&q.ip, SPAN_LIT("127.0.0.5"), 0), 0);
+	ask(&a, &q, 4);
+	assert_true(tracker_needs_to(a.t, &far));
+	a.now = tick_add(a.now, TICK_S(45));
+	tracker_expire(a.t, a.now);
+	assert_false(tracker_needs_to(a.t, &far));
+	asked_free(&a);
+}
+
 TEST(both_families_are_given_and_never_ones_own_other_address)
 {
 	struct announce_query q = asker(1, 5);
@@ -380,6 +408,8 @@ main(void)
 		the_address_is_the_connections_unless_the_peer_says_another),
 	    cmocka_unit_test(
 		a_peer_beside_the_tracker_is_given_to_others_by_the_trackers_address),
+	    cmocka_unit_test(
+		the_trackers_address_is_needed_while_a_peer_is_beside_it_by_who_is_not),
 	    cmocka_unit_test(
 		both_families_are_given_and_never_ones_own_other_address),
 	    cmocka_unit_test(an_answer_has_as_many_peers_as_wanted),

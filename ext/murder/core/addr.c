@@ -41,16 +41,28 @@ addr_from_bytes(struct addr *a, struct span ip, uint16_t port)
 	return 0;
 }
 
+uint8_t *
+addr_write_compact(uint8_t *p, const struct addr *a)
+{
+	if (a->family == ADDR_V4) {
+		memcpy(p, a->ip, 4);
+		p += 4;
+	} else {
+		memcpy(p, a->ip, 16);
+		p += 16;
+	}
+	*p++ = (uint8_t)(a->port >> 8);
+	*p++ = (uint8_t)(a->port & 0xff);
+	return p;
+}
+
 int
 addr_put_compact(struct buf *out, const struct addr *a)
 {
 	uint8_t bytes[18];
-	size_t n = ip_bytes(a->family);
 
-	memcpy(bytes, a->ip, n);
-	bytes[n] = (uint8_t)(a->port >> 8);
-	bytes[n + 1] = (uint8_t)(a->port & 0xff);
-	return buf_put(out, bytes, n + 2);
+	return buf_put(
+	    out, bytes, (size_t)(addr_write_compact(bytes, a) - bytes));
 }
 
 int

@@ -38,6 +38,8 @@ void addr_host_text(const struct addr *a, char out[ADDR_TEXT]);
 
 /* Appends the compact form: 6 bytes (BEP 23) or 18 bytes (BEP 7). */
 int addr_put_compact(struct buf *out, const struct addr *a);
+/* Writes it to p, where there is room; gives its end. */
+uint8_t *addr_write_compact(uint8_t *p, const struct addr *a);
 /* Takes one compact address of that family off the front of in. */
 int addr_take_compact(struct span *in, enum addr_family f, struct addr *out);
 

@@ -281,12 +281,11 @@ read_value(struct announce_query *q, enum key k, struct span value)
 static void
 take_pair(struct span *query, struct span *name, struct span *value)
 {
-	size_t n = 0, n_name;
+	const uint8_t *end = memchr(query->p, '&', query->n);
+	size_t n = end != NULL ? (size_t)(end - query->p) : query->n;
+	const uint8_t *eq = memchr(query->p, '=', n);
+	size_t n_name = eq != NULL ? (size_t)(eq - query->p) : n;
 
-	while (n < query->n && query->p[n] != '&')
-		n++;
-	for (n_name = 0; n_name < n && query->p[n_name] != '=';)
-		n_name++;
 	(void)span_take(query, n_name, name);
 	*value = (struct span){.p = NULL, .n = 0};
 	if (n_name < n) {

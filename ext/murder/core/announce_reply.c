@@ -255,16 +255,21 @@ static void
 put_compact(struct buf *out, const char *key, const struct announce_answer *a,
     enum addr_family family)
 {
-	uint32_t n = count(a, a->n_peers, family);
+	size_t n_ip = family == ADDR_V4 ? 4 : 16;
+	size_t n = count(a, a->n_peers, family) * (n_ip + 2);
+	uint8_t *p;
 
 	if (n == 0 && family == ADDR_V6)
 		return;
 	(void)benc_put_key(out, key);
-	(void)buf_put_int(out, (int64_t)n * (family == ADDR_V4 ? 6 : 18));
+	(void)buf_put_int(out, (int64_t)n);
 	(void)buf_put_u8(out, ':');
+	p = buf_grow(out, n); /* at once: this is most of the answer */
+	if (p == NULL)
+		return;
 	for (uint32_t i = 0; i < a->n_peers; i++)
 		if (a->peers[i].addr.family == family)
-			(void)addr_put_compact(out, &a->peers[i].addr);
+			p = addr_write_compact(p, &a->peers[i].addr);
 }
 
 /* How many of the compact peers of that family come first because they are in

@@ -48,8 +48,8 @@ tracker_free(struct tracker *t)
 {
 	if (t == NULL)
 		return;
-	while (t->by_age != NULL)
-		tracker_drop_peer(t, t->by_age, TICK_NEVER);
+	while (t->n_peers > 0)
+		tracker_drop_peer(t, tracker_oldest_peer(t), TICK_NEVER);
 	while (t->idle != NULL)
 		tracker_drop_torrent(t, t->idle);
 	assert(t->torrents == NULL);
@@ -113,6 +113,12 @@ remember(struct tracker *t, const struct announce_query *q,
 	}
 	tracker_touch_peer(t, p, now);
 	return p;
+}
+
+bool
+tracker_needs_to(const struct tracker *t, const struct addr *from)
+{
+	return t->n_beside > 0 && !addr_is_loopback(from);
 }
 
 static bool
@@ -337,10 +343,12 @@ tracker_announce(struct tracker *t, const struct announce_query *q,
 void
 tracker_expire(struct tracker *t, struct instant now)
 {
+	struct tracker_peer *p;
+
 	start_clock(t, now);
-	while (t->by_age != NULL &&
-	       tick_due(tick_add(t->by_age->last_seen, t->c.expiry), now))
-		tracker_drop_peer(t, t->by_age, now);
+	while ((p = tracker_oldest_peer(t)) != NULL &&
+	       tick_due(tick_add(p->last_seen, t->c.expiry), now))
+		tracker_drop_peer(t, p, now);
 	while (t->idle != NULL &&
 	       tick_due(tick_add(t->idle->idle_since, IDLE_KEEP), now))
 		tracker_drop_torrent(t, t->idle);
@@ -351,8 +359,8 @@ tracker_deadline(const struct tracker *t)
 {
 	struct instant peer = TICK_NEVER, torrent = TICK_NEVER;
 
-	if (t->by_age != NULL)
-		peer = tick_add(t->by_age->last_seen, t->c.expiry);
+	if (t->n_peers > 0)
+		peer = tick_add(tracker_oldest_peer(t)->last_seen, t->c.expiry);
 	if (t->idle != NULL)
 		torrent = tick_add(t->idle->idle_since, IDLE_KEEP);
 	return tick_min(peer, torrent);

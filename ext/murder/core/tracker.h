@@ -42,6 +42,13 @@ struct tracker_ends {
 };
 
 /*
+ * Whether the answer to an asker at `from` may need `to`: somebody is known by
+ * a loopback address, and the asker is elsewhere. Else `to` may be anything,
+ * and need not be found out.
+ */
+bool tracker_needs_to(const struct tracker *t, const struct addr *from);
+
+/*
  * Answers one announce that came over a connection: registers, refreshes or
  * removes the peer and appends the bencoded reply to out. The peer's address
  * is q->ip if it says one, else ends->from. Never hands the asker itself out.

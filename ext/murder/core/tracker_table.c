@@ -61,11 +61,11 @@ tracker_hash(const struct tracker *t, const uint8_t *p, size_t n)
 	return (unsigned)(v[0] ^ v[1] ^ v[2] ^ v[3]);
 }
 
+static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
 static void
 key_from_addr(uint8_t key[TRACKER_KEY_BYTES], const struct addr *a)
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-
 	if (a->family == ADDR_V4) {
 		memcpy(key, mapped, 12);
 		memcpy(key + 12, a->ip, 4);
@@ -79,10 +79,25 @@ key_from_addr(uint8_t key[TRACKER_KEY_BYTES], const struct addr *a)
 void
 tracker_peer_addr(const struct tracker_peer *p, struct addr *a)
 {
-	uint16_t port = (uint16_t)(p->key[16] << 8 | p->key[17]);
+	*a = (struct addr){
+	    .port = (uint16_t)(p->key[16] << 8 | p->key[17]),
+	};
+	if (memcmp(p->key, mapped, sizeof(mapped)) == 0) {
+		a->family = ADDR_V4;
+		memcpy(a->ip, p->key + 12, 4);
+	} else {
+		a->family = ADDR_V6;
+		memcpy(a->ip, p->key, 16);
+	}
+}
 
-	/* gives IPv4 back for the mapped form (addr.h) */
-	(void)addr_from_bytes(a, (struct span){.p = p->key, .n = 16}, port);
+static bool
+is_beside(const struct tracker_peer *p)
+{
+	struct addr a;
+
+	tracker_peer_addr(p, &a);
+	return addr_is_loopback(&a);
 }
 
 /* ---- torrents ------------------------------------------------------------ */
@@ -120,7 +135,7 @@ tracker_drop_torrent(struct tracker *t, struct tracker_torrent *tor)
 {
 	const struct mem *mem = t->c.mem;
 
-	assert(tor->by_key == NULL);
+	assert(tor->by_key.n == 0);
 	set_busy(t, tor);
 	HASH_DELETE(hh, t->torrents, tor);
 	for (unsigned i = 0; i < N_CLASSES; i++) {
@@ -138,8 +153,8 @@ tracker_need_torrent(struct tracker *t, const uint8_t info_hash[20],
 {
 	const struct mem *mem = t->c.mem;
 	struct tracker_torrent *tor = tracker_find_torrent(t, info_hash);
-	unsigned hash = tracker_hash(t, info_hash, 20);
 	bool oom = false;
+	unsigned hash;
 
 	if (tor != NULL)
 		return tor;
@@ -155,6 +170,7 @@ tracker_need_torrent(struct tracker *t, const uint8_t info_hash[20],
 	memcpy(tor->info_hash, info_hash, 20);
 	tor->nowhere.torrent = tor;
 	forest_init(&tor->plan.forest, mem);
+	hash = tracker_hash(t, info_hash, 20);
 	HASH_ADD_BYHASHVALUE(hh, t->torrents, info_hash, 20, hash, tor);
 	if (oom) {
 		mem_free(mem, tor);
@@ -172,13 +188,17 @@ tracker_find_peer(const struct tracker *t, const struct tracker_torrent *tor,
     const struct addr *a)
 {
 	uint8_t key[TRACKER_KEY_BYTES];
-	struct tracker_peer *p;
-	unsigned hash;
+	uint32_t hash, at, id;
 
 	key_from_addr(key, a);
 	hash = tracker_hash(t, key, sizeof(key));
-	HASH_FIND_BYHASHVALUE(hh, tor->by_key, key, sizeof(key), hash, p);
-	return p;
+	at = tracker_index_begin(&tor->by_key, hash);
+	do {
+		id = tracker_index_next(&tor->by_key, hash, &at);
+		if (id == TRACKER_INDEX_NONE)
+			return NULL;
+	} while (memcmp(tracker_peer_of_id(t, id)->key, key, sizeof(key)) != 0);
+	return tracker_peer_of_id(t, id);
 }
 
 static int
@@ -215,14 +235,13 @@ tracker_add_peer(struct tracker *t, struct tracker_torrent *tor,
 	const struct mem *mem = t->c.mem;
 	struct tracker_list *l = &tor->list[class];
 	struct tracker_peer *p;
-	bool oom = false;
-	unsigned hash;
+	uint32_t hash;
 
 	*why = "this tracker has no room for another peer";
 	if (t->n_peers == t->c.max_peers)
 		return NULL;
 	*why = "this tracker is out of memory";
-	p = mem_zalloc(mem, 1, sizeof(*p));
+	p = tracker_take_peer(t);
 	if (p == NULL)
 		return NULL;
 	key_from_addr(p->key, a);
@@ -230,20 +249,19 @@ tracker_add_peer(struct tracker *t, struct tracker_torrent *tor,
 	p->planned = FOREST_NOBODY;
 	p->class = (uint8_t) class;
 	if (list_put(mem, l, p) != 0)
-		goto err_after_alloc;
+		goto err_after_take;
 	hash = tracker_hash(t, p->key, sizeof(p->key));
-	HASH_ADD_BYHASHVALUE(hh, tor->by_key, key, sizeof(p->key), hash, p);
-	if (oom)
+	if (tracker_index_add(&tor->by_key, mem, hash, p->id) != 0)
 		goto err_after_list;
-	DL_APPEND(t->by_age, p);
-	t->n_peers++;
+	tracker_age_append(t, p);
+	t->n_beside += is_beside(p);
 	set_busy(t, tor);
 	return p;
 
 err_after_list:
 	l->n--;
-err_after_alloc:
-	mem_free(mem, p);
+err_after_take:
+	tracker_give_peer(t, p);
 	return NULL;
 }
 
@@ -272,24 +290,24 @@ tracker_touch_peer(
     struct tracker *t, struct tracker_peer *p, struct instant now)
 {
 	p->last_seen = now;
-	DL_DELETE(t->by_age, p);
-	DL_APPEND(t->by_age, p);
+	tracker_age_remove(t, p);
+	tracker_age_append(t, p);
 }
 
 void
 tracker_drop_peer(struct tracker *t, struct tracker_peer *p, struct instant now)
 {
-	const struct mem *mem = t->c.mem;
 	struct tracker_torrent *tor = p->rack->torrent;
+	uint32_t hash = tracker_hash(t, p->key, sizeof(p->key));
 
 	tracker_plan_leave(p);
 	tracker_rack_leave(t, p);
 	list_remove(&tor->list[p->class], p->index);
-	DL_DELETE(t->by_age, p);
-	HASH_DELETE(hh, tor->by_key, p);
-	mem_free(mem, p);
-	t->n_peers--;
-	if (tor->by_key == NULL)
+	tracker_age_remove(t, p);
+	t->n_beside -= is_beside(p);
+	tracker_index_remove(&tor->by_key, t->c.mem, hash, p->id);
+	tracker_give_peer(t, p);
+	if (tor->by_key.n == 0)
 		set_idle(t, tor, now);
 }
 

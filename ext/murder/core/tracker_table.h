@@ -14,6 +14,7 @@
 #include "rack.h"
 #include "rng.h"
 #include "tracker.h"
+#include "tracker_index.h"
 
 /* In the order of tracker_pick()'s row. */
 enum tracker_class { CLASS_ORIGIN, CLASS_COMPLETED, CLASS_LEECHER, N_CLASSES };
@@ -21,15 +22,19 @@ enum tracker_class { CLASS_ORIGIN, CLASS_COMPLETED, CLASS_LEECHER, N_CLASSES };
 /* IPv4 as IPv4-mapped IPv6, then the port, both in network order. */
 #define TRACKER_KEY_BYTES 18u
 
+/* Peers are allocated so many at a time. */
+#define TRACKER_BLOCK 1024u
+#define TRACKER_BLOCKS ((LIMIT_TRACKER_PEERS - 1) / TRACKER_BLOCK + 1)
+
 struct tracker_peer {
-	UT_hash_handle hh;                /* in torrent->by_key */
-	struct tracker_peer *prev, *next; /* by last_seen, oldest first */
-	struct tracker_rack *rack;        /* and by it, the torrent */
+	struct tracker_rack *rack; /* and by it, the torrent */
 	struct instant last_seen;
 	uint64_t left, downloaded, uploaded; /* bytes, as it says */
-	uint32_t index;                      /* in its torrent's list[class] */
-	uint32_t in_rack; /* index there, unless it is nowhere */
-	uint32_t planned; /* its number in the forest, or FOREST_NOBODY */
+	uint32_t id;           /* its number, as long as it is known */
+	uint32_t older, newer; /* ids, by last_seen; not at the ends */
+	uint32_t index;        /* in its torrent's list[class] */
+	uint32_t in_rack;      /* index there, unless it is nowhere */
+	uint32_t planned;      /* in the forest, or FOREST_NOBODY */
 	uint8_t key[TRACKER_KEY_BYTES];
 	uint8_t peer_id[20];
 	uint8_t class;  /* enum tracker_class */
@@ -61,7 +66,7 @@ struct tracker_torrent {
 	UT_hash_handle hh; /* in tracker->torrents */
 	uint8_t info_hash[20];
 	struct tracker_list list[N_CLASSES];
-	struct tracker_peer *by_key;
+	struct tracker_index by_key; /* ids of all its peers */
 	struct tracker_rack *racks;
 	struct tracker_rack nowhere; /* of those whose rack is not known: they
 					are not listed */
@@ -77,13 +82,31 @@ struct tracker {
 	struct rng rng;
 	uint64_t hash_key[2]; /* so that nobody can choose our collisions */
 	struct tracker_torrent *torrents;
-	struct tracker_peer *by_age;  /* all peers, longest silent first */
+	struct tracker_peer *block[TRACKER_BLOCKS];
+	uint32_t n_made;         /* peers of the blocks in use or free again */
+	uint32_t free, n_free;   /* these, linked by newer; valid if any */
+	uint32_t oldest, newest; /* ids, by last_seen; valid if any */
+	uint32_t n_beside;       /* peers known by a loopback address */
 	struct tracker_torrent *idle; /* torrents without peers */
 	uint32_t n_peers, n_torrents, n_racks;
 	uint64_t n_announces;
 	struct instant started;
 	bool has_started;
 };
+
+/* tracker_store.c: a new peer, all zero but its id, or NULL; and its end. When
+ * the last one goes all the memory is given back. */
+struct tracker_peer *tracker_take_peer(struct tracker *t);
+void tracker_give_peer(struct tracker *t, struct tracker_peer *p);
+
+/* The peer with that id. */
+struct tracker_peer *tracker_peer_of_id(const struct tracker *t, uint32_t id);
+
+/* The peers by last_seen; n_peers counts them. The one silent for longest, or
+ * NULL; makes p the newest; takes p out. */
+struct tracker_peer *tracker_oldest_peer(const struct tracker *t);
+void tracker_age_append(struct tracker *t, struct tracker_peer *p);
+void tracker_age_remove(struct tracker *t, const struct tracker_peer *p);
 
 /* The torrent, or NULL. */
 struct tracker_torrent *tracker_find_torrent(

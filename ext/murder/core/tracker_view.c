@@ -140,11 +140,10 @@ stats_torrent(
 	put_count(out, ",\"leechers\":", tor->list[CLASS_LEECHER].n);
 	put_count(out, ",\"completed\":", tor->completed);
 	(void)buf_put_str(out, ",\"peers\":[");
-	for (const struct tracker_peer *p = tor->by_key; p != NULL;
-	     p = p->hh.next) {
-		stats_peer(out, p, now);
-		if (p->hh.next != NULL)
+	for (uint32_t i = 0; i < tor->by_key.n; i++) {
+		if (i > 0)
 			(void)buf_put_u8(out, ',');
+		stats_peer(out, tracker_peer_at(tor, i), now);
 	}
 	(void)buf_put_str(out, "]}");
 }

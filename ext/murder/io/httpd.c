@@ -102,6 +102,15 @@ on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 	return r;
 }
 
+/* Instead of libmicrohttpd's own: what it would undo nobody reads. */
+static size_t
+on_unescape(void *cls, struct MHD_Connection *connection, char *s)
+{
+	(void)cls;
+	(void)connection;
+	return strlen(s);
+}
+
 static void
 on_completed(void *cls, struct MHD_Connection *connection, void **state,
     enum MHD_RequestTerminationCode how)
@@ -134,8 +143,10 @@ addr_from_sockaddr(struct addr *a, const struct sockaddr *sa)
 	}
 }
 
+/* `to` is asked of the kernel only where it may matter. */
 static void
-ends_of(struct MHD_Connection *connection, struct tracker_ends *ends)
+ends_of(const struct httpd *h, struct MHD_Connection *connection,
+    struct tracker_ends *ends)
 {
 	const union MHD_ConnectionInfo *info;
 	struct sockaddr_storage ss = {.ss_family = AF_UNSPEC};
@@ -144,6 +155,9 @@ ends_of(struct MHD_Connection *connection, struct tracker_ends *ends)
 	info = MHD_get_connection_info(
 	    connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	addr_from_sockaddr(&ends->from, info->client_addr);
+	ends->to = ends->from;
+	if (!tracker_needs_to(h->tracker, &ends->from))
+		return;
 	info = MHD_get_connection_info(
 	    connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	(void)getsockname(info->connect_fd, (struct sockaddr *)&ss, &n);
@@ -304,7 +318,7 @@ on_request(void *cls, struct MHD_Connection *connection, const char *url,
 		return reply_text(h, connection, MHD_HTTP_NOT_FOUND,
 		    "there are /announce, /scrape and /stats here\n");
 	case ANNOUNCE:
-		ends_of(connection, &ends);
+		ends_of(h, connection, &ends);
 		err = put_announce(h, query, &ends);
 		break;
 	case SCRAPE:
@@ -358,6 +372,7 @@ add_daemon(struct httpd *h, const struct addr *a, uint16_t port, unsigned limit)
 	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, limit - limit / 4,
 	    MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S,
 	    MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
+	    MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
 	if (h->daemon[h->n_daemons] == NULL) {
 		log_error("cannot serve HTTP: %s", strerror(errno));
