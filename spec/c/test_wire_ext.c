@@ -281,6 +281,51 @@ TEST(haves_of_no_piece_and_half_ones_are_refused)
 	assert_int_equal(wire_take_have(&in, 65537, &got), ERR_TRUNCATED);
 }
 
+TEST(stripes_come_back_as_they_went)
+{
+	enum wire_stripes_kind kind, got = WIRE_STRIPES_SEND;
+	struct failalloc a;
+	struct span body;
+	struct buf out;
+	stripes_t of = 0;
+
+	failalloc_init(&a, 0);
+	buf_init(&out, &a.mem, 64);
+	for (kind = WIRE_STRIPES_SEND; kind <= WIRE_STRIPES_QUIT; kind++) {
+		buf_clear(&out);
+		assert_int_equal(wire_put_stripes(&out, 3, kind, 5), 0);
+		body = buf_span(&out);
+		body.p += body.n - 2;
+		body.n = 2;
+		assert_int_equal(wire_take_stripes(&body, &got, &of), 0);
+		assert_int_equal(got, kind);
+		assert_int_equal(of, 5);
+	}
+	buf_free(&out);
+	failalloc_check(&a);
+}
+
+TEST(stripes_of_no_kind_none_there_are_and_half_ones_are_refused)
+{
+	static const struct {
+		const char *body;
+		size_t n;
+		int err;
+	} bad[] = {{"", 0, ERR_TRUNCATED}, {"\0", 1, ERR_TRUNCATED},
+	    {"\4\1", 2, ERR_RANGE}, {"\0\20", 2, ERR_RANGE}};
+	enum wire_stripes_kind kind;
+	struct span body;
+	stripes_t of;
+	size_t i;
+
+	for (i = 0; i < N_OF(bad); i++) {
+		body = (struct span){
+		    .p = (const uint8_t *)bad[i].body, .n = bad[i].n};
+		assert_int_equal(
+		    wire_take_stripes(&body, &kind, &of), bad[i].err);
+	}
+}
+
 int
 main(void)
 {
@@ -297,6 +342,9 @@ main(void)
 	    cmocka_unit_test(half_an_address_in_pex_is_a_violation),
 	    cmocka_unit_test(haves_are_as_wide_as_the_torrent_needs),
 	    cmocka_unit_test(haves_of_no_piece_and_half_ones_are_refused),
+	    cmocka_unit_test(stripes_come_back_as_they_went),
+	    cmocka_unit_test(
+		stripes_of_no_kind_none_there_are_and_half_ones_are_refused),
 	};
 
 	return cmocka_run_group_tests_name("wire_ext", tests, NULL, NULL);

@@ -1,0 +1,216 @@
+#include "failalloc.h"
+#include "unit.h"
+
+#include <time.h>
+
+#include "core/forest.h"
+#include "core/rng.h"
+
+#define MANY 1000u
+
+/* Hosts between h and the seeder in that stripe's tree; UINT32_MAX if the way
+ * does not lead there. */
+static uint32_t
+depth(const struct forest *f, uint32_t h, uint32_t stripe)
+{
+	uint32_t n = 0;
+
+	while (h != f->root && h < f->n && n <= f->n) {
+		h = f->host[h].parent[stripe];
+		n++;
+	}
+	return h == f->root ? n : UINT32_MAX;
+}
+
+/* Each link is known to both of its ends, and leads somewhere. */
+static void
+check_links(const struct forest *f)
+{
+	uint32_t i, k, n;
+
+	for (i = 0; i < f->n; i++) {
+		const struct forest_host *h = &f->host[i];
+
+		if (!h->used)
+			continue;
+		for (k = 0; k < STRIPES; k++) {
+			if (h->child[k] < f->n)
+				assert_int_equal(f->host[h->child[k]]
+						     .parent[h->stripe[k]],
+				    i);
+			if (h->parent[k] == FOREST_NOBODY)
+				continue;
+			assert_true(f->host[h->parent[k]].used);
+			for (n = 0; n < STRIPES; n++)
+				if (f->host[h->parent[k]].child[n] == i &&
+				    f->host[h->parent[k]].stripe[n] == k)
+					break;
+			assert_int_not_equal(n, STRIPES);
+		}
+	}
+}
+
+static uint32_t
+log4(uint32_t n)
+{
+	uint32_t d = 0;
+
+	for (; n > 1; n = (n + 3) / 4)
+		d++;
+	return d;
+}
+
+TEST(each_who_joins_gets_every_stripe_and_trees_are_flat)
+{
+	struct failalloc a;
+	struct forest f;
+	uint32_t seeder, h, n, i, k;
+
+	failalloc_init(&a, 0);
+	forest_init(&f, &a.mem);
+	assert_int_equal(forest_seed(&f, &seeder), 0);
+	for (n = 1; n <= MANY; n++) {
+		assert_int_equal(forest_join(&f, &h), 0);
+		if (n > 70 && n < MANY)
+			continue; /* each is looked at, but not each time */
+		check_links(&f);
+		for (i = 0; i < f.n; i++)
+			for (k = 0; k < STRIPES; k++)
+				assert_true(
+				    depth(&f, i, k) <= log4(n) + STRIPES);
+	}
+	forest_free(&f);
+	failalloc_check(&a);
+}
+
+TEST(who_complains_gets_another_sender)
+{
+	struct failalloc a;
+	struct forest f;
+	uint32_t h[40], i, before, stripe;
+
+	failalloc_init(&a, 0);
+	forest_init(&f, &a.mem);
+	assert_int_equal(forest_seed(&f, &h[0]), 0);
+	for (i = 1; i < N_OF(h); i++)
+		assert_int_equal(forest_join(&f, &h[i]), 0);
+	for (stripe = 0; stripe < STRIPES; stripe++) {
+		before = f.host[h[39]].parent[stripe];
+		forest_complain(&f, h[39], stripe_bit(stripe));
+		check_links(&f);
+		if (f.host[h[39]].parent[stripe] != FOREST_NOBODY)
+			assert_true(depth(&f, h[39], stripe) != UINT32_MAX);
+		assert_true(before == f.root ||
+			    f.host[h[39]].parent[stripe] != before);
+	}
+	forest_free(&f);
+	failalloc_check(&a);
+}
+
+TEST(of_a_second_complaint_nobody_is_left_to_send_to)
+{
+	struct failalloc a;
+	struct forest f;
+	uint32_t h, i, p, n = 0;
+
+	failalloc_init(&a, 0);
+	forest_init(&f, &a.mem);
+	assert_int_equal(forest_seed(&f, &h), 0);
+	for (i = 0; i < 40; i++)
+		assert_int_equal(forest_join(&f, &h), 0);
+	p = f.home[0].host[0]; /* sends its home stripe to four others */
+	for (i = 0; i < f.n && n < 2; i++)
+		if (f.host[i].parent[0] == p) {
+			forest_complain(&f, i, stripe_bit(0));
+			n++;
+		}
+	assert_int_equal(n, 2);
+	for (i = 0; i < STRIPES; i++) {
+		assert_true(f.host[p].child[i] >= f.n);
+		assert_int_not_equal(f.host[p].child[i], FOREST_NOBODY);
+	}
+	check_links(&f);
+	forest_free(&f);
+	failalloc_check(&a);
+}
+
+/* Joins, leaves and complaints at random: nobody is fed by itself. */
+TEST(links_agree_whoever_comes_goes_and_complains)
+{
+	uint64_t seed = (uint64_t)time(NULL);
+	struct failalloc a;
+	struct forest f;
+	struct rng rng;
+	uint32_t h, step, i, k;
+
+	print_message("seed %llu\n", (unsigned long long)seed);
+	rng_seed(&rng, seed, 1);
+	failalloc_init(&a, 0);
+	forest_init(&f, &a.mem);
+	assert_int_equal(forest_seed(&f, &h), 0);
+	for (step = 0; step < 3000; step++) {
+		i = f.n > 0 ? rng_below(&rng, f.n) : 0;
+		switch (rng_below(&rng, 4)) {
+		case 0:
+		case 1:
+			assert_int_equal(forest_join(&f, &h), 0);
+			break;
+		case 2:
+			if (f.host[i].used && i != f.root)
+				forest_leave(&f, i);
+			break;
+		default:
+			if (f.host[i].used)
+				forest_complain(&f, i,
+				    (stripes_t)(1 + rng_below(&rng, 15)));
+		}
+		if (step % 50 != 0)
+			continue;
+		check_links(&f);
+		for (i = 0; i < f.n; i++)
+			for (k = 0; k < STRIPES && f.host[i].used; k++)
+				if (f.host[i].parent[k] != FOREST_NOBODY)
+					assert_int_not_equal(
+					    f.host[i].parent[k], i);
+	}
+	forest_free(&f);
+	failalloc_check(&a);
+}
+
+static int
+join_some(const struct mem *mem, void *arg)
+{
+	uint32_t h, *n = arg, i;
+	struct forest f;
+	int err;
+
+	forest_init(&f, mem);
+	err = forest_seed(&f, &h);
+	for (i = 0; i < *n && err == 0; i++)
+		err = forest_join(&f, &h);
+	forest_free(&f);
+	return err;
+}
+
+TEST(without_memory_there_is_an_error_and_nothing_is_lost)
+{
+	uint32_t n = 30;
+
+	assert_true(failalloc_each(join_some, &n) >= 5);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		each_who_joins_gets_every_stripe_and_trees_are_flat),
+	    cmocka_unit_test(who_complains_gets_another_sender),
+	    cmocka_unit_test(of_a_second_complaint_nobody_is_left_to_send_to),
+	    cmocka_unit_test(links_agree_whoever_comes_goes_and_complains),
+	    cmocka_unit_test(
+		without_memory_there_is_an_error_and_nothing_is_lost),
+	};
+
+	return cmocka_run_group_tests_name("forest", tests, NULL, NULL);
+}
