@@ -35,8 +35,8 @@ check_links(const struct forest *f)
 			continue;
 		for (k = 0; k < STRIPES; k++) {
 			if (h->child[k] < f->n)
-				assert_int_equal(f->host[h->child[k]]
-						     .parent[h->stripe[k]],
+				assert_int_equal(
+				    f->host[h->child[k]].parent[h->stripe[k]],
 				    i);
 			if (h->parent[k] == FOREST_NOBODY)
 				continue;
@@ -100,8 +100,8 @@ TEST(who_complains_gets_another_sender)
 		check_links(&f);
 		if (f.host[h[39]].parent[stripe] != FOREST_NOBODY)
 			assert_true(depth(&f, h[39], stripe) != UINT32_MAX);
-		assert_true(before == f.root ||
-			    f.host[h[39]].parent[stripe] != before);
+		assert_true(
+		    before == f.root || f.host[h[39]].parent[stripe] != before);
 	}
 	forest_free(&f);
 	failalloc_check(&a);
