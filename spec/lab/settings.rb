@@ -15,6 +15,7 @@ module Lab
       ["RUNS", "1", "repetitions; the median is told, with the spread"],
       ["QUEUE", "128KiB", "the buffer in front of each link"],
       ["MTU", "1500", "bytes of the largest packet; 9000 for jumbo frames"],
+      ["UNIT", "0", "bytes that pass a link at once, as network cards do with TSO and GRO; 0: a packet"],
       ["CC", "cubic", "TCP's congestion control"],
       ["RACKS", "0", "racks the receivers are in, each with a switch of its own; 0: one switch"],
       ["OVERSUBSCRIPTION", "4", "links of a rack's hosts against the rack's own"],
@@ -54,6 +55,15 @@ module Lab
     def piece = Units.bytes(self["PIECE"])
     def queue = Units.bytes(self["QUEUE"])
     def mtu = whole("MTU")
+
+    # Packets that pass a link at once; 0 where it is not asked for.
+    def unit
+      packets = Units.bytes(self["UNIT"]) / mtu
+      raise ArgumentError, "UNIT=#{self["UNIT"]}: more than an eighth of QUEUE" if packets * mtu * 8 > queue
+
+      packets
+    end
+
     def racks = whole("RACKS")
     def slow = whole("SLOW")
     def pieces = (size + piece - 1) / piece
