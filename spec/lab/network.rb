@@ -216,14 +216,21 @@ module Lab
       File.write(path(DIR, "#{node.name}.tc"), "#{shape("eth0", node.rate)}\n")
     end
 
-    # A burst of a millisecond, at least three packets; with units, as much beyond
-    # one of them as beyond a packet without, so that a timer that comes late costs
-    # no more. What is larger than the burst tbf cuts into packets. What it counts
-    # of a unit are all its packets, each with its heads.
+    # A burst of a millisecond, at least three packets, is what a link makes up for
+    # after a pause, and what a timer may be late without loss. tbf cuts what is
+    # larger than its burst into packets, so for units it is htb, which lets a unit
+    # pass whole and then waits until it is paid for. Both count all packets of a
+    # unit, each with its heads.
     def shape(device, rate)
       packet = mtu + ETHERNET
-      burst = [rate / 8000, 3 * packet].max + ([@settings.unit - 1, 0].max * packet)
-      "qdisc add dev #{device} root tbf rate #{rate}bit burst #{burst} limit #{@settings.queue}"
+      burst = [rate / 8000, 3 * packet].max
+      add = "qdisc add dev #{device}"
+      return "#{add} root tbf rate #{rate}bit burst #{burst} limit #{@settings.queue}" if @settings.unit.zero?
+
+      saved = burst - packet # htb's is besides what passes
+      ["#{add} root handle 1: htb default 1",
+       "class add dev #{device} parent 1: classid 1:1 htb rate #{rate}bit burst #{saved} cburst #{saved}",
+       "#{add} parent 1:1 bfifo limit #{@settings.queue}"].join("\n")
     end
 
     def mtu = @settings.mtu
