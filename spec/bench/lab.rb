@@ -56,7 +56,7 @@ class LabBench
 
   def text
     <<~TEXT
-      #{Report.conditions(command)} #{hosts} #{hosts == 1 ? "host" : "hosts"}, #{Lab::Units.show_bytes(@settings.size)} in #{@settings.pieces} pieces, links of #{Lab::Units.show_rate(@settings.rate)} both ways; one TCP flow carries #{format("%.3f", @speed.bytes_per_second * 8 / 1e6)} Mbit/s, so T\\* = #{format("%.2f", @bound)} s. Medians of #{@figures.reject { |name, _| name == PLAIN }.values.map(&:size).max} rounds (of the plain copy: #{@plain_runs}), every round each client once; all downloads compared with the payload. CPU with the kernel's simulated network, all processes of a host; the seeder's from the receivers' start on.
+      #{Report.conditions(command)} #{hosts} #{hosts == 1 ? "host" : "hosts"}, #{Lab::Units.show_bytes(@settings.size)} in #{@settings.pieces} pieces, links of #{@settings.links} both ways; one TCP flow carries #{format("%.3f", @speed.bytes_per_second * 8 / 1e6)} Mbit/s, so T\\* = #{format("%.2f", @bound)} s. Medians of #{@figures.reject { |name, _| name == PLAIN }.values.map(&:size).max} rounds (of the plain copy: #{@plain_runs}), every round each client once; all downloads compared with the payload. CPU with the kernel's simulated network, all processes of a host; the seeder's from the receivers' start on.
 
       #{Report.table(COLUMNS, rows)}
       #{@failed.map { |name, why| "#{name}: #{why}\n" }.join}

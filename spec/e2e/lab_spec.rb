@@ -24,6 +24,14 @@ RSpec.describe Lab, :e2e do
     expect(found.cpu_per_gib).to be > 0
   end
 
+  it "lets several packets pass at once where it is asked to, and counts each of them" do
+    found = figures("RATE" => "10mbit", "UNIT" => "8KiB")
+    expect(found.result.failures).to be_empty
+    expect(found.speed.bytes_per_second * 8).to be < 1e7
+    expect(found.speed.overhead).to be_within(0.005).of(1514 / 1448.0)
+    expect(found.last).to be > found.copy * 0.98
+  end
+
   it "gives a slow host the time its own link needs" do
     found = figures("RATE" => "20mbit", "SLOW" => 1, "SLOW_RATE" => "4mbit")
     expect(found.result.failures).to be_empty
@@ -89,6 +97,19 @@ RSpec.describe Lab, :e2e do
   # The pids of the program above.
   def sleeping
     Dir.glob("/proc/[0-9]*/cmdline").select { |file| File.read(file) == "sleep\0001236\0" rescue false } # rubocop:disable Style/RescueModifier
+  end
+end
+
+RSpec.describe Lab::Settings do
+  it "passes five packets at once with 32 hosts or more, unless told otherwise" do
+    expect(%w[31 32].map { |n| described_class.new("HOSTS" => n).unit }).to eq([0, 5])
+    expect(described_class.new("HOSTS" => "32", "UNIT" => "0").unit).to eq(0)
+    expect(described_class.new("HOSTS" => "32", "MTU" => "9000").unit).to eq(0)
+  end
+
+  it "refuses units that are not small against a link's buffer" do
+    expect(described_class.new("UNIT" => "16KiB").unit).to eq(10)
+    expect { described_class.new("UNIT" => "32KiB").unit }.to raise_error(ArgumentError, /an eighth of QUEUE/)
   end
 end
 

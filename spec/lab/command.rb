@@ -42,10 +42,10 @@ module Lab
     end
 
     def head(speed)
-      format("%<command>s: %<hosts>d hosts, %<size>s in %<pieces>d pieces, links %<rate>s, one TCP flow carries " \
+      format("%<command>s: %<hosts>d hosts, %<size>s in %<pieces>d pieces, links of %<rate>s, one TCP flow carries " \
              "%<c>.3f Mbit/s (a plain copy takes %<copy>.2f s)",
              command: @settings.command, hosts: @settings.hosts, size: Units.show_bytes(@settings.size),
-             pieces: @settings.pieces, rate: Units.show_rate(@settings.rate),
+             pieces: @settings.pieces, rate: @settings.links,
              c: speed.bytes_per_second * 8 / 1e6, copy: speed.seconds)
     end
 

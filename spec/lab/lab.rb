@@ -37,7 +37,7 @@ module Lab
 
   SOURCES = __dir__
   TOOLS = File.expand_path("../../ext/murder/build/lab", __dir__)
-  PROGRAMS = File.expand_path(ENV.fetch("MURDER_PROGRAMS", "../../ext/murder/build"), __dir__)
+  PROGRAMS = File.expand_path(ENV.fetch("MURDER_PROGRAMS", File.expand_path("../../ext/murder/build", __dir__)))
 
   # :root or :user (a user namespace); nil where neither is allowed.
   def self.kind

@@ -25,7 +25,7 @@ module Lab
         server.said(/serving/)
       end
 
-      sent = @network.traffic(@from).last
+      sent = @network.sent(@from)
       client = start(@to, "copy", "fetch", @from.address, PORT.to_s, "copy")
       limit = 30 + (@network.settings.size * 80 / @network.settings.rate)
       raise Error, "the plain copy failed: #{client.complaint}" unless @network.wait_until(limit) do
@@ -34,7 +34,7 @@ module Lab
 
       @seconds = client.said(/done/) - client.started
       @bytes_per_second = @network.settings.size / @seconds
-      @overhead = (@network.traffic(@from).last - sent).fdiv(@network.settings.size)
+      @overhead = (@network.sent(@from) - sent).fdiv(@network.settings.size)
       [client, server].each(&:close)
       @cpu_per_gib = (client.cpu + server.cpu) * (1 << 30) / @network.settings.size
     ensure

@@ -18,6 +18,9 @@ module Lab
     attr_reader :settings, :nodes, :workdir
 
     DIR = "/run/lab"
+    # A switch looks at no IP heads: where br_netfilter is loaded, bridges call the
+    # firewall for every packet, though it has no rules.
+    NO_FIREWALL = "for file in /proc/sys/net/bridge/bridge-nf-call-*; do [ ! -e $file ] || echo 0 > $file; done"
     # Ethernet's head of a packet.
     ETHERNET = 14
 
@@ -49,6 +52,7 @@ module Lab
       Lab.tool("lab_run")
       @world = Hosts::World.new(@workdir, kind: Lab.kind, keep: keep.select { |dir| File.directory?(dir) })
       sh!("mkdir -p #{DIR} /run/netns && mount -t tmpfs -o size=90% lab #{DIR}")
+      sh!(NO_FIREWALL)
       make_namespaces
       make_links
       make_payload
@@ -130,14 +134,11 @@ module Lab
       @programs.select { |program| program.node == node }.each(&:kill)
     end
 
-    # [bytes received, bytes sent] by a host's interface since it was made.
-    def traffic(node)
-      received, sent = counters(node.link)
-      [sent, received]
-    end
+    # Bytes a host has sent over its link since it was made.
+    def sent(node) = carried("eth0", "nsenter", "--net=#{node.netns}")
 
     # Bytes that went into each rack so far.
-    def into_racks = (1..@settings.racks).map { |rack| counters("d#{rack}").last }
+    def into_racks = (1..@settings.racks).map { |rack| carried("d#{rack}") }
 
     # Seconds of CPU this machine has used, all processes and the kernel's network.
     def self.machine_cpu
@@ -147,10 +148,10 @@ module Lab
 
     private
 
-    # Bytes that the switch's end of a link received and sent.
-    def counters(link)
-      fields = File.read("/proc/#{@world.pid}/net/dev")[/^\s*#{link}:(.*)/, 1].split
-      [fields[0].to_i, fields[8].to_i]
+    # Bytes that a link has carried, heads of all packets included: the counters of
+    # the interface itself know one head for all packets of a unit.
+    def carried(device, *inside)
+      Hosts::Shell.run!(*prefix, *inside, "tc", "-s", "qdisc", "show", "dev", device)[/^ Sent (\d+) bytes/, 1].to_i
     end
 
     def rate(number)
@@ -184,17 +185,19 @@ module Lab
     def set_up_inside
       @nodes.each { |node| inside(node) }
       sh!("for host; do nsenter --net=/run/netns/$host ip -batch #{DIR}/$host.ip;" \
-          "nsenter --net=/run/netns/$host tc -batch #{DIR}/$host.tc; rm #{DIR}/$host.*; done", *@nodes.map(&:name))
+          "nsenter --net=/run/netns/$host tc -batch #{DIR}/$host.tc; rm #{DIR}/$host.*; #{whole_units} done",
+          *@nodes.map(&:name))
     end
 
     def rack_links(rack)
       ["link add #{bridge(rack)} type bridge forward_delay 0 mcast_snooping 0", "link set #{bridge(rack)} up",
-       "link add u#{rack} mtu #{mtu} type veth peer name d#{rack} mtu #{mtu}",
+       "link add u#{rack} mtu #{mtu}#{at_once} type veth peer name d#{rack} mtu #{mtu}#{at_once}",
        "link set u#{rack} master #{bridge(rack)} up", "link set d#{rack} master #{bridge(0)} up"]
     end
 
     def node_links(node)
-      ["link add #{node.link} mtu #{mtu} type veth peer name eth0 mtu #{mtu} address #{node.mac} netns #{node.name}",
+      ["link add #{node.link} mtu #{mtu}#{at_once} type veth " \
+       "peer name eth0 mtu #{mtu}#{at_once} address #{node.mac} netns #{node.name}",
        "link set #{node.link} master #{bridge(node.rack)} up"]
     end
 
@@ -213,13 +216,35 @@ module Lab
       File.write(path(DIR, "#{node.name}.tc"), "#{shape("eth0", node.rate)}\n")
     end
 
-    # A burst of a millisecond, at least three packets.
+    # A burst of a millisecond, at least three packets, is what a link makes up for
+    # after a pause, and what a timer may be late without loss. tbf cuts what is
+    # larger than its burst into packets, so for units it is htb, which lets a unit
+    # pass whole and then waits until it is paid for. Both count all packets of a
+    # unit, each with its heads.
     def shape(device, rate)
-      burst = [rate / 8000, 3 * (mtu + ETHERNET)].max
-      "qdisc add dev #{device} root tbf rate #{rate}bit burst #{burst} limit #{@settings.queue}"
+      packet = mtu + ETHERNET
+      burst = [rate / 8000, 3 * packet].max
+      add = "qdisc add dev #{device}"
+      return "#{add} root tbf rate #{rate}bit burst #{burst} limit #{@settings.queue}" if @settings.unit.zero?
+
+      saved = burst - packet # htb's is besides what passes
+      ["#{add} root handle 1: htb default 1",
+       "class add dev #{device} parent 1: classid 1:1 htb rate #{rate}bit burst #{saved} cburst #{saved}",
+       "#{add} parent 1:1 bfifo limit #{@settings.queue}"].join("\n")
     end
 
     def mtu = @settings.mtu
+
+    # What bounds the units TCP makes, for `ip link`.
+    def at_once = @settings.unit.zero? ? "" : " gso_max_segs #{@settings.unit}"
+
+    # TCP makes units of a millisecond at a flow's rate; at the rates of a lab
+    # these would be two packets. For sh.
+    def whole_units
+      return "" if @settings.unit.zero?
+
+      "nsenter --net=/run/netns/$host sh -c 'echo #{@settings.unit} > /proc/sys/net/ipv4/tcp_min_tso_segs';"
+    end
 
     def batch(tool, lines)
       result = Hosts::Shell.run(*prefix, tool, "-batch", "-", stdin: lines.join("\n"))

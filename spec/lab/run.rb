@@ -44,7 +44,7 @@ module Lab
 
     private
 
-    def meters = [network.traffic(network.seeder).last, Network.machine_cpu, Lab.now, *network.into_racks]
+    def meters = [network.sent(network.seeder), Network.machine_cpu, Lab.now, *network.into_racks]
 
     def serve(name, argv, ready)
       program = network.program(network.seeder, name, argv)
