@@ -4,6 +4,7 @@ require "net/scp"
 require "net/ssh"
 require "sshkit"
 require_relative "../errors"
+require_relative "crew"
 
 module Murder
   class Capistrano3
@@ -103,9 +104,10 @@ module Murder
         @unreachable = [] unless cleaning?
         results = {}
         failures = {}
-        @threads = []
+        crew = @crew = Crew.new
         each_at_once(servers - @unreachable) do |backend, server|
-          @threads << Thread.current
+          next unless crew.join?(Thread.current)
+
           connect(backend)
           results[server] = block.call(backend, server)
         rescue StandardError => e
@@ -229,7 +231,7 @@ module Murder
       # their turn would start what is being stopped. Their connections were
       # cut in mid-packet; closing them ends what runs in their foreground.
       def interrupted
-        (@threads || []).each(&:kill).each { |thread| thread.join(1) }
+        @crew&.dismiss
         ObjectSpace.each_object(Net::SSH::Connection::Session) { |session| session.shutdown! unless session.closed? }
         SSHKit::Backend::Netssh.pool.flush_connections
       end
