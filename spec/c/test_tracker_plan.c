@@ -67,9 +67,8 @@ TEST(both_ends_of_a_link_are_told_of_it_and_each_gets_every_stripe)
 		n = take_part(&a, i, 1, 0, link);
 		for (k = n_up = 0; k < n; k++) {
 			n_up += !link[k].down;
-			assert_true(
-			    is_linked(&a, number_of(&link[k].addr), i,
-				link[k].stripe, !link[k].down));
+			assert_true(is_linked(&a, number_of(&link[k].addr), i,
+			    link[k].stripe, !link[k].down));
 		}
 		assert_int_equal(n_up, STRIPES);
 	}

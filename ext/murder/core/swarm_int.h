@@ -240,9 +240,12 @@ struct swarm {
 		uint32_t n_got[STRIPES], n_fed[STRIPES]; /* pieces; pushed */
 		struct instant fed_at[STRIPES]; /* when one was pushed */
 		uint32_t n_sent[STRIPES];       /* pieces pushed, to anybody */
-		struct instant held_since;      /* others wait for one; 0: no */
-		struct instant since;           /* when we were told last */
-		struct instant complain_at;     /* when to ask for others */
+		peer_t slowest; /* whom others wait for, if they do */
+		bool waiting;
+		struct duration held;   /* so much longer than they did not */
+		struct instant held_at; /* when that was counted */
+		struct instant since;   /* when we were told last */
+		struct instant complain_at; /* when to ask for others */
 	} stripe;
 
 	struct known *known;
@@ -445,8 +448,7 @@ bool stripe_takes_part(const struct swarm *s);
 void stripe_on_links(struct swarm *s, const struct announce_reply *r);
 /* The body of a message under WIRE_EXT_STRIPES; may close p. */
 void stripe_on_message(struct swarm *s, struct peer *p, struct span body);
-/* Tells p, who came, what does not come to us. */
-void stripe_greet(struct swarm *s, struct peer *p);
+void stripe_greet(struct swarm *s, struct peer *p); /* who came */
 /* Whether p, who came without being linked, takes a place of which there are
  * few left. */
 bool stripe_is_crowded(const struct swarm *s, const struct peer *p);
@@ -459,13 +461,11 @@ void stripe_review(struct swarm *s);
 void stripe_check(struct swarm *s); /* for housekeeping */
 
 /* ---- swarm_push.c ------------------------------------------------------- */
-/* p wants these pushed from now on. */
 void push_on_wish(struct swarm *s, struct peer *p, stripes_t of);
 /* Gives p, or everybody, the next piece if it waits for one. */
 void push_feed(struct swarm *s, struct peer *p);
 void push_on_stored(struct swarm *s);
-/* A part of what p waits for has left. */
-void push_on_sent(struct swarm *s, struct peer *p);
+void push_on_sent(struct swarm *s, struct peer *p); /* a part of its wants */
 /* Whether it was pushed to p, who need not be told that we have it. */
 bool push_was_sent(const struct peer *p, uint32_t piece);
 

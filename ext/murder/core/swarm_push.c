@@ -47,7 +47,8 @@ next_piece(const struct swarm *s, struct peer *p)
 #define LEAD_MIN 2u
 #define LEAD_MAX 16u
 
-/* So long others wait for the slowest, in all, before it is left behind. */
+/* So much longer others have waited for the slowest than not, before it is left
+ * behind. */
 #define HOLD TICK_MS(150)
 
 /* The fewest pieces sent of a stripe that keeps pace, and by whom. */
@@ -86,27 +87,46 @@ lead_of(const struct swarm *s, const struct peer *p, uint32_t least)
 	return most;
 }
 
+/* The others wait for q, or do not: as long as they did not, what they waited
+ * is forgotten. */
+static void
+count_wait(struct swarm *s, const struct peer *q, bool waiting)
+{
+	uint64_t ns = tick_since(s->stripe.held_at, s->now).ns;
+	uint64_t *held = &s->stripe.held.ns;
+
+	if (s->stripe.slowest != q->id)
+		*held = 0;
+	else if (s->stripe.waiting)
+		*held += ns;
+	else
+		*held -= *held < ns ? *held : ns;
+	s->stripe.slowest = q->id;
+	s->stripe.waiting = waiting;
+	s->stripe.held_at = s->now;
+}
+
 /* Whether what goes to p is so far ahead that it has to wait. */
 static bool
 has_to_wait(struct swarm *s, struct peer *p)
 {
 	uint32_t lead = s->c.n_pieces / STRIPES / LEAD_PART, least;
 	struct peer *q;
+	bool ahead;
 
 	if (!s->began_complete)
 		return false;
 	lead = lead < LEAD_MIN ? LEAD_MIN : lead;
 	lead = lead > LEAD_MAX ? LEAD_MAX : lead;
-	while ((q = slowest(s, &least)) != NULL && q != p &&
-	       lead_of(s, p, least) > lead) {
-		if (s->stripe.held_since.ns == 0)
-			s->stripe.held_since = s->now;
-		if (tick_since(s->stripe.held_since, s->now).ns <= HOLD.ns)
+	while ((q = slowest(s, &least)) != NULL) {
+		ahead = q != p && lead_of(s, p, least) > lead;
+		count_wait(s, q, ahead);
+		if (!ahead)
+			return false;
+		if (s->stripe.held.ns <= HOLD.ns)
 			return true;
 		q->lags = true;
-		s->stripe.held_since = (struct instant){.ns = 0};
 	}
-	s->stripe.held_since = (struct instant){.ns = 0};
 	return false;
 }
 

@@ -254,7 +254,9 @@ n_slots(const struct swarm *s)
 {
 	uint32_t n = slots_n(s->set.takers) + 1;
 
-	return n > s->c.upload_slots && n < MAX_SLOTS ? n : s->c.upload_slots;
+	if (n >= MAX_SLOTS)
+		n = MAX_SLOTS - 1; /* one is for the slow */
+	return n > s->c.upload_slots ? n : s->c.upload_slots;
 }
 
 void

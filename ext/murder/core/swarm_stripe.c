@@ -1,9 +1,10 @@
 /*
  * Stripes that come to us (stripe.h): the tracker says who sends us which, and
  * to whom we are to send; who is to send is told so, and pushes. What comes
- * this way is not asked of anybody else. A stripe that lags behind the others,
- * or whose sender is gone, is asked of all neighbours like any piece, they are
- * told so, and the tracker hears of it and names somebody else.
+ * this way is not asked of anybody else. Whose sender is gone asks all
+ * neighbours for that stripe like for any piece, tells them so, and has the
+ * tracker name somebody else. A stripe that lags behind the others, or falls
+ * silent, ends the pushing for everybody.
  */
 #include "swarm_int.h"
 
@@ -265,6 +266,8 @@ stripe_on_message(struct swarm *s, struct peer *p, struct span body)
 	enum wire_stripes_kind kind;
 	stripes_t of;
 
+	if (!stripe_takes_part(s))
+		return; /* we offered no id for these */
 	if (wire_take_stripes(&body, &kind, &of) != 0) {
 		peer_close(s, p, CLOSE_PROTOCOL);
 		return;
@@ -296,12 +299,14 @@ stripe_on_stored(struct swarm *s, const struct partial *f)
 	uint32_t i = stripe_of(f->piece), k;
 
 	s->stripe.n_got[i]++;
-	for (EACH_SLOT(k, &s->set.up))
-		if ((s->peers[k]->gives & stripe_bit(i)) != 0 &&
-		    partial_has_source(f, k)) {
-			s->stripe.fed_at[i] = s->now;
-			s->stripe.n_fed[i]++;
-		}
+	for (EACH_SLOT(k, &s->set.up)) {
+		if ((s->peers[k]->gives & stripe_bit(i)) == 0 ||
+		    !partial_has_source(f, k))
+			continue;
+		s->stripe.fed_at[i] = s->now;
+		s->stripe.n_fed[i]++;
+		break;
+	}
 	if (s->stripe.full && s->storing < LOW_BYTES) {
 		s->stripe.full = false;
 		s->stripe.review = true;
@@ -388,12 +393,14 @@ void
 stripe_check(struct swarm *s)
 {
 	uint32_t i;
-	bool idle = is_idle(s), ending = slots_n(s->set.full) >= ENDING;
+	bool idle, ending;
 
 	if (s->began_complete)
 		push_on_stored(s); /* some may have waited for long enough */
 	if (s->stripe.assigned == 0 || swarm_complete(s))
 		return;
+	idle = is_idle(s);
+	ending = slots_n(s->set.full) >= ENDING;
 	for (i = 0; i < STRIPES; i++)
 		if (is_late(s, i))
 			quit(s);
