@@ -190,9 +190,27 @@ dial_more(struct swarm *s)
 	}
 }
 
+/* The other connection of two hosts that dialled each other, or NULL. */
+static struct peer *
+other_of(const struct swarm *s, const struct peer *p)
+{
+	struct peer *q;
+	uint32_t i;
+
+	if (p->dialled.port == 0)
+		return NULL;
+	for (EACH_SLOT(i, &s->set.up)) {
+		q = s->peers[i];
+		if (q != p && addr_equal(&q->dialled, &p->dialled))
+			return q;
+	}
+	return NULL;
+}
+
 void
 dial_ended(struct swarm *s, struct peer *p, bool failed)
 {
+	struct peer *other = other_of(s, p);
 	struct known *k;
 	uint32_t i, wait = 2;
 
@@ -202,8 +220,8 @@ dial_ended(struct swarm *s, struct peer *p, bool failed)
 		k = &s->known[i];
 		if (k->peer != p->id)
 			continue;
-		k->peer = 0;
-		if (!failed)
+		k->peer = other != NULL ? other->id : 0;
+		if (other != NULL || !failed)
 			k->n_failed = 0;
 		else if (k->n_failed < 6)
 			k->n_failed++;

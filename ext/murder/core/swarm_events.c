@@ -153,7 +153,7 @@ is_busy(const struct swarm *s)
 	for (i = 0; i < MAX_SLOTS; i++)
 		if (s->uploads[i].peer != 0)
 			return true;
-	return false;
+	return s->began_complete && push_is_busy(s);
 }
 
 /* Until the next look: what four pieces take, within limits. */

@@ -47,11 +47,7 @@ next_piece(const struct swarm *s, struct peer *p)
 #define LEAD_MIN 2u
 #define LEAD_MAX 16u
 
-/* So much longer others have waited for the slowest than not, before it is left
- * behind. */
-#define HOLD TICK_MS(150)
-
-/* The fewest pieces sent of a stripe that keeps pace, and by whom. */
+/* The fewest pieces sent of a stripe that somebody takes, and to whom. */
 static struct peer *
 slowest(const struct swarm *s, uint32_t *least)
 {
@@ -61,7 +57,7 @@ slowest(const struct swarm *s, uint32_t *least)
 	*least = UINT32_MAX;
 	for (EACH_SLOT(i, &s->set.takers)) {
 		p = s->peers[i];
-		if (p->slow || p->lags || p->push_old == s->c.n_pieces)
+		if (p->push_old == s->c.n_pieces)
 			continue;
 		for (k = 0; k < STRIPES; k++) {
 			if ((p->takes & stripe_bit(k)) == 0 ||
@@ -87,46 +83,64 @@ lead_of(const struct swarm *s, const struct peer *p, uint32_t least)
 	return most;
 }
 
-/* The others wait for q, or do not: as long as they did not, what they waited
- * is forgotten. */
-static void
-count_wait(struct swarm *s, const struct peer *q, bool waiting)
-{
-	uint64_t ns = tick_since(s->stripe.held_at, s->now).ns;
-	uint64_t *held = &s->stripe.held.ns;
-
-	if (s->stripe.slowest != q->id)
-		*held = 0;
-	else if (s->stripe.waiting)
-		*held += ns;
-	else
-		*held -= *held < ns ? *held : ns;
-	s->stripe.slowest = q->id;
-	s->stripe.waiting = waiting;
-	s->stripe.held_at = s->now;
-}
-
 /* Whether what goes to p is so far ahead that it has to wait. */
 static bool
 has_to_wait(struct swarm *s, struct peer *p)
 {
 	uint32_t lead = s->c.n_pieces / STRIPES / LEAD_PART, least;
 	struct peer *q;
-	bool ahead;
 
 	if (!s->began_complete)
 		return false;
 	lead = lead < LEAD_MIN ? LEAD_MIN : lead;
 	lead = lead > LEAD_MAX ? LEAD_MAX : lead;
-	while ((q = slowest(s, &least)) != NULL) {
-		ahead = q != p && lead_of(s, p, least) > lead;
-		count_wait(s, q, ahead);
-		if (!ahead)
+	q = slowest(s, &least);
+	s->stripe.waiting = q != NULL && q != p && lead_of(s, p, least) > lead;
+	return s->stripe.waiting;
+}
+
+/* The seeder's rate is looked at over so many bytes, at the best rate so far,
+ * or at least so long; sockets take the first ones at once. */
+#define RATE_BYTES (2u << 20)
+#define RATE_FIRST (640u << 10)
+#define RATE_TIME TICK_MS(250)
+
+/* So much below the best: the others wait for one whose link is slow. */
+#define RATE_PART 2
+
+bool
+push_is_slow(struct swarm *s)
+{
+	double ns = (double)tick_since(s->stripe.rate_at, s->now).ns;
+	uint64_t n = s->stats.uploaded - s->stripe.rate_from;
+	double rate = (double)n / ns, best = s->stripe.rate_best;
+	bool slow;
+
+	if (s->stripe.rate_from == 0) {
+		if (n < RATE_FIRST)
 			return false;
-		if (s->stripe.held.ns <= HOLD.ns)
-			return true;
-		q->lags = true;
+		n = 0;
+		ns = 0;
+	} else if (ns < (double)RATE_TIME.ns ||
+		   (best > 0 ? ns * best : (double)n) < RATE_BYTES) {
+		return false;
 	}
+	slow = ns > 0 && s->stripe.waiting && rate * RATE_PART < best;
+	if (ns > 0 && rate > best)
+		s->stripe.rate_best = rate;
+	s->stripe.rate_at = s->now;
+	s->stripe.rate_from = s->stats.uploaded;
+	return slow;
+}
+
+bool
+push_is_busy(const struct swarm *s)
+{
+	uint32_t i;
+
+	for (EACH_SLOT(i, &s->set.takers))
+		if (s->peers[i]->push_old < s->c.n_pieces)
+			return true;
 	return false;
 }
 
@@ -195,7 +209,6 @@ push_on_wish(struct swarm *s, struct peer *p, stripes_t of)
 		p->push_new = s->n_news;
 	}
 	p->takes = of;
-	p->lags = false;
 	peer_mark(s, p);
 	push_feed(s, p);
 }

@@ -77,8 +77,6 @@ has_failed(const struct swarm *s, const struct known *k)
 
 	if (p != NULL && p->state == PEER_UP && p->kin)
 		return p->stripes_id == 0;
-	if (p == NULL && !tick_due(k->next_try, s->now))
-		return true; /* it does not answer, or left */
 	return tick_due(k->linked, s->now);
 }
 
@@ -219,6 +217,8 @@ stripe_on_links(struct swarm *s, const struct announce_reply *r)
 		if ((stripe_bit(i) & ~s->stripe.fed) != 0)
 			s->stripe.fed_at[i] = s->now;
 	s->stripe.since = s->now;
+	if (s->stripe.began.ns == 0)
+		s->stripe.began = s->now;
 	s->stripe.review = true;
 }
 
@@ -249,7 +249,7 @@ quit(struct swarm *s)
 	struct peer *p;
 	uint32_t i;
 
-	if (s->stripe.given_up || swarm_complete(s))
+	if (s->stripe.given_up)
 		return;
 	s->stripe.given_up = true;
 	s->stripe.review = true;
@@ -334,8 +334,9 @@ lag_limit(const struct swarm *s)
 static bool
 is_quiet(const struct swarm *s, uint32_t i)
 {
-	uint64_t ns = s->piece_pause.ns * STRIPES * QUIET_PIECES;
+	uint64_t ns = tick_since(s->stripe.began, s->now).ns;
 
+	ns = ns / (s->have.n_set + 1) * STRIPES * QUIET_PIECES;
 	ns = ns < QUIET_MIN.ns ? QUIET_MIN.ns : ns;
 	return tick_since(s->stripe.fed_at[i], s->now).ns > ns;
 }
@@ -395,6 +396,8 @@ stripe_check(struct swarm *s)
 	uint32_t i;
 	bool idle, ending;
 
+	if (s->began_complete && push_is_slow(s))
+		quit(s);
 	if (s->began_complete)
 		push_on_stored(s); /* some may have waited for long enough */
 	if (s->stripe.assigned == 0 || swarm_complete(s))
