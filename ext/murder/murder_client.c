@@ -38,7 +38,7 @@ static const struct cli_command commands[] = {
 
 /* The command line, as the table below fills it in. */
 static struct line {
-	bool daemon, progress, verbose, all, outside_links, stripes;
+	bool daemon, progress, verbose, all, outside_links, no_stripes;
 	int64_t linger_s, timeout_s, wait_s, port, rack_by;
 	const char *extract, *rack, *tag, *run_dir, *log;
 } line = {.linger_s = LINGER_S, .timeout_s = TIMEOUT_S, .wait_s = WAIT_S};
@@ -104,12 +104,12 @@ static const struct cli_option options[] = {
 	.max = 128,
 	.commands = BIT(PEER),
 	.to.integer = &line.rack_by},
-    {.name = "stripes",
+    {.name = "no-stripes",
 	.kind = CLI_FLAG,
-	.help = "Large fleets: pieces are pushed as the tracker plans it. For "
-		"seeder and peers alike.",
+	.help = "Ask for every piece; the tracker's plan of who sends what to "
+		"whom is for others.",
 	.commands = BIT(PEER) | BIT(SEEDER),
-	.to.flag = &line.stripes},
+	.to.flag = &line.no_stripes},
     {.name = "tag",
 	.kind = CLI_STRING,
 	.value = "TAG",
@@ -169,7 +169,7 @@ transfer(const struct line *l, const struct cli_args *args)
 	    .port = l->port,
 	    .rack = l->rack,
 	    .rack_by = l->rack_by,
-	    .stripes = l->stripes,
+	    .stripes = !l->no_stripes,
 	    .run_dir = l->run_dir,
 	    .tag = l->tag};
 	const char *ip = args->n_operands == 3 ? args->operand[2] : "";

@@ -134,6 +134,89 @@ TEST(of_a_second_complaint_nobody_is_left_to_send_to)
 	failalloc_check(&a);
 }
 
+TEST(who_leaves_high_up_in_a_tree_is_replaced_and_all_stay_fed)
+{
+	struct failalloc a;
+	struct forest f;
+	uint32_t h, i, top;
+
+	failalloc_init(&a, 0);
+	forest_init(&f, &a.mem);
+	assert_int_equal(forest_seed(&f, &h), 0);
+	for (i = 0; i < 100; i++)
+		assert_int_equal(forest_join(&f, &h), 0);
+	top = f.home[1]
+		  .host[0]; /* fed by the seeder: all of that tree is below */
+	assert_int_equal(f.host[top].parent[1], f.root);
+	forest_leave(&f, top);
+	check_links(&f);
+	assert_int_not_equal(f.host[f.root].child[1], FOREST_NOBODY);
+	for (i = 0; i < f.n; i++)
+		if (f.host[i].used)
+			forest_heal(&f, i);
+	for (i = 0; i < f.n; i++)
+		if (f.host[i].used)
+			assert_true(depth(&f, i, 1) != UINT32_MAX);
+	forest_free(&f);
+	failalloc_check(&a);
+}
+
+TEST(who_has_no_sender_any_more_is_given_one)
+{
+	struct failalloc a;
+	struct forest f;
+	uint32_t h, i, k, gone;
+
+	failalloc_init(&a, 0);
+	forest_init(&f, &a.mem);
+	assert_int_equal(forest_seed(&f, &h), 0);
+	for (i = 0; i < 100; i++)
+		assert_int_equal(forest_join(&f, &h), 0);
+	gone = f.home[2].host[3];
+	forest_leave(&f, gone);
+	for (i = 0; i < f.n; i++) {
+		if (!f.host[i].used)
+			continue;
+		forest_heal(&f, i);
+		for (k = 0; k < STRIPES; k++)
+			if (i != f.root)
+				assert_int_not_equal(
+				    f.host[i].parent[k], FOREST_NOBODY);
+	}
+	check_links(&f);
+	forest_free(&f);
+	failalloc_check(&a);
+}
+
+TEST(one_who_says_it_is_stuck_is_not_enough_and_is_not_heard_twice)
+{
+	struct failalloc a;
+	struct forest f;
+	uint32_t h, i, child, first, other;
+
+	failalloc_init(&a, 0);
+	forest_init(&f, &a.mem);
+	assert_int_equal(forest_seed(&f, &h), 0);
+	for (i = 0; i < 40; i++)
+		assert_int_equal(forest_join(&f, &h), 0);
+	child = f.home[0].host[1];
+	first = f.host[child].parent[0];
+	for (i = 1; f.host[child].parent[i] == first; i++)
+		continue;
+	other = f.host[child].parent[i];
+	for (h = 1, i = 0; i < STRIPES; i++)
+		if (f.host[child].parent[i] == h || h == child) {
+			h++;
+			i = UINT32_MAX;
+		}
+	assert_false(forest_accuse(&f, h, child)); /* sends it nothing */
+	assert_false(forest_accuse(&f, first, child));
+	assert_false(forest_accuse(&f, first, child));
+	assert_true(forest_accuse(&f, other, child));
+	forest_free(&f);
+	failalloc_check(&a);
+}
+
 /* Joins, leaves and complaints at random: nobody is fed by itself. */
 TEST(links_agree_whoever_comes_goes_and_complains)
 {
@@ -150,7 +233,7 @@ TEST(links_agree_whoever_comes_goes_and_complains)
 	assert_int_equal(forest_seed(&f, &h), 0);
 	for (step = 0; step < 3000; step++) {
 		i = f.n > 0 ? rng_below(&rng, f.n) : 0;
-		switch (rng_below(&rng, 4)) {
+		switch (rng_below(&rng, 6)) {
 		case 0:
 		case 1:
 			assert_int_equal(forest_join(&f, &h), 0);
@@ -158,6 +241,16 @@ TEST(links_agree_whoever_comes_goes_and_complains)
 		case 2:
 			if (f.host[i].used && i != f.root)
 				forest_leave(&f, i);
+			break;
+		case 3:
+			if (f.host[i].used)
+				forest_heal(&f, i);
+			break;
+		case 4:
+			k = rng_below(&rng, STRIPES);
+			h = f.host[i].used ? f.host[i].child[k] : f.n;
+			if (h < f.n && forest_accuse(&f, i, h))
+				forest_leave(&f, h);
 			break;
 		default:
 			if (f.host[i].used)
@@ -207,6 +300,11 @@ main(void)
 		each_who_joins_gets_every_stripe_and_trees_are_flat),
 	    cmocka_unit_test(who_complains_gets_another_sender),
 	    cmocka_unit_test(of_a_second_complaint_nobody_is_left_to_send_to),
+	    cmocka_unit_test(
+		who_leaves_high_up_in_a_tree_is_replaced_and_all_stay_fed),
+	    cmocka_unit_test(who_has_no_sender_any_more_is_given_one),
+	    cmocka_unit_test(
+		one_who_says_it_is_stuck_is_not_enough_and_is_not_heard_twice),
 	    cmocka_unit_test(links_agree_whoever_comes_goes_and_complains),
 	    cmocka_unit_test(
 		without_memory_there_is_an_error_and_nothing_is_lost),

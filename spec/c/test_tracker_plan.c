@@ -111,6 +111,83 @@ TEST(of_who_stopped_nobody_is_told_and_who_complains_has_another)
 	asked_free(&a);
 }
 
+/* Host n says that it cannot get rid of what it sends to the one at `to`. */
+static void
+accuse(struct asked *a, uint32_t n, const struct addr *to)
+{
+	struct announce_query q = asker(n, n == 0 ? 0 : 1);
+
+	q.striped = true;
+	q.has_stuck = true;
+	q.stuck = *to;
+	ask(a, &q, n);
+}
+
+TEST(whom_two_senders_call_stuck_leaves_the_trees)
+{
+	struct announce_link link[ANNOUNCE_LINKS], after[ANNOUNCE_LINKS];
+	uint32_t from[2] = {0, 0}, i, k, n, n_from = 0;
+	struct addr it = asker_addr(3), stranger = asker_addr(29);
+	struct asked a;
+
+	fill(&a);
+	n = take_part(&a, 3, 1, 0, link);
+	for (i = 0; i < n && n_from < 2; i++)
+		if (!link[i].down &&
+		    (n_from == 0 || number_of(&link[i].addr) != from[0]))
+			from[n_from++] = number_of(&link[i].addr);
+	assert_int_equal(n_from, 2);
+	accuse(&a, from[0], &it);
+	accuse(&a, from[0], &it);
+	accuse(&a, from[0], &stranger); /* perhaps nobody it sends to */
+	assert_true(is_linked(&a, from[1], 3, link[0].stripe, true) ||
+		    is_linked(&a, from[0], 3, link[0].stripe, true));
+	accuse(&a, from[1], &it);
+	for (i = 0; i <= N; i++) {
+		if (i == 3)
+			continue;
+		n = take_part(&a, i, i == 0 ? 0 : 1, 0, after);
+		for (k = 0; k < n; k++)
+			assert_false(addr_equal(&after[k].addr, &it));
+	}
+	asked_free(&a);
+}
+
+TEST(who_is_stuck_is_said_by_its_address_and_anything_else_is_none)
+{
+	static const char *const none[] = {"", "abc", "%01%02%03%04%05%06%07"};
+	struct announce_query q = asker(1, 1), got;
+	const char *key;
+	struct failalloc f;
+	struct span text;
+	struct buf out;
+	uint32_t i;
+
+	q.striped = true;
+	q.has_stuck = true;
+	q.stuck = asker_addr(7);
+	failalloc_init(&f, 0);
+	buf_init(&out, &f.mem, 1000);
+	assert_int_equal(
+	    announce_put_url(&out, SPAN_LIT("http://t/announce"), &q), 0);
+	text = buf_span(&out);
+	text.p += 18;
+	text.n -= 18;
+	assert_int_equal(announce_parse_query(&got, text, &key), 0);
+	assert_true(got.has_stuck);
+	assert_true(addr_equal(&got.stuck, &q.stuck));
+	for (i = 0; i < N_OF(none); i++) {
+		assert_int_equal(buf_put_str(&out, "&murder_stuck="), 0);
+		assert_int_equal(buf_put_str(&out, none[i]), 0);
+		text = buf_span(&out);
+		text.p += 18;
+		text.n -= 18;
+		assert_int_equal(announce_parse_query(&got, text, &key), 0);
+		assert_false(got.has_stuck);
+	}
+	buf_free(&out);
+}
+
 TEST(a_query_says_what_is_lost_and_a_number_beyond_all_stripes_is_cut)
 {
 	struct announce_query q = asker(1, 1), got;
@@ -150,6 +227,9 @@ main(void)
 		who_does_not_ask_for_it_or_has_a_rack_gets_no_links),
 	    cmocka_unit_test(
 		of_who_stopped_nobody_is_told_and_who_complains_has_another),
+	    cmocka_unit_test(whom_two_senders_call_stuck_leaves_the_trees),
+	    cmocka_unit_test(
+		who_is_stuck_is_said_by_its_address_and_anything_else_is_none),
 	    cmocka_unit_test(
 		a_query_says_what_is_lost_and_a_number_beyond_all_stripes_is_cut),
 	};

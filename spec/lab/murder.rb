@@ -47,7 +47,7 @@ module Lab
       settings.racks_by?("subnet") ? ["--rack-by", "24"] : []
     end
 
-    def stripes = settings.flag?("STRIPES") ? ["--stripes"] : []
+    def stripes = settings.flag?("STRIPES") ? [] : ["--no-stripes"]
 
     def home = ["--run-dir", "#{network.seeder.dir}/run"]
     def program(name) = File.join(PROGRAMS, name)

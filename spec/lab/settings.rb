@@ -20,7 +20,7 @@ module Lab
       ["CC", "cubic", "TCP's congestion control"],
       ["RACKS", "0", "racks the receivers are in, each with a switch of its own; 0: one switch"],
       ["OVERSUBSCRIPTION", "4", "links of a rack's hosts against the rack's own"],
-      ["STRIPES", "0", "1: murder's clients are given --stripes"],
+      ["STRIPES", "1", "0: murder's clients are given --no-stripes"],
       ["RACKS_BY", "label", "how hosts know their rack: label, subnet (10.66.RACK.0/24), or nothing"],
       ["SLOW", "0", "hosts, the last ones, with a slower link"],
       ["SLOW_RATE", "2mbit", "that link"],

@@ -69,7 +69,7 @@
 	X(max_held_bytes, BYTES, "0", "the same")                              \
 	X(silence, TIME, "0", "the same")                                      \
 	X(idle, TIME, "0", "the same")                                         \
-	X(stripes, COUNT, "0", "1: hosts take part in the tracker's plan")
+	X(stripes, COUNT, "1", "0: nobody takes part in the tracker's plan")
 
 typedef uint64_t scenario_COUNT;
 typedef uint64_t scenario_BYTES;

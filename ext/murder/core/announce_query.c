@@ -179,6 +179,24 @@ read_stripes(struct span value, struct announce_query *q)
 	return 0;
 }
 
+/* A compact address; anything else counts as not said. */
+static int
+read_stuck(struct span value, struct announce_query *q)
+{
+	uint8_t text[18];
+	size_t n = 0;
+	struct span in;
+	int err = unescape(value, text, sizeof(text), &n);
+
+	if (err == ERR_SYNTAX)
+		return err;
+	in = (struct span){.p = text, .n = n};
+	q->has_stuck =
+	    err == 0 && (n == 6 || n == 18) &&
+	    addr_take_compact(&in, n == 6 ? ADDR_V4 : ADDR_V6, &q->stuck) == 0;
+	return 0;
+}
+
 static int
 read_port(struct span value, uint16_t *out)
 {
@@ -205,6 +223,7 @@ enum key {
 	KEY_NO_PEER_ID,
 	KEY_RACK,
 	KEY_STRIPES,
+	KEY_STUCK,
 	N_KEYS
 };
 
@@ -223,6 +242,7 @@ static const char *const key_name[N_KEYS] = {
     [KEY_NO_PEER_ID] = "no_peer_id",
     [KEY_RACK] = "murder_rack",
     [KEY_STRIPES] = "murder_stripes",
+    [KEY_STUCK] = "murder_stuck",
 };
 
 static enum key
@@ -271,6 +291,8 @@ read_value(struct announce_query *q, enum key k, struct span value)
 		return read_rack(value, q);
 	case KEY_STRIPES:
 		return read_stripes(value, q);
+	case KEY_STUCK:
+		return read_stuck(value, q);
 	case N_KEYS:
 		break;
 	}
@@ -440,6 +462,13 @@ announce_put_url(
 	}
 	if (q->striped)
 		put_number(out, "&murder_stripes=", q->lost);
+	if (q->has_stuck) {
+		uint8_t at[18];
+
+		(void)buf_put_str(out, "&murder_stuck=");
+		put_escaped(
+		    out, at, (size_t)(addr_write_compact(at, &q->stuck) - at));
+	}
 	if (q->has_ip) {
 		char text[ADDR_TEXT];
 

@@ -215,7 +215,7 @@ settle_low(struct forest *f, uint32_t host, uint32_t stripe, uint32_t home)
 
 	for (uint32_t k = 1; k <= n; k++) {
 		p = l->host[l->n - k];
-		if (p == FOREST_NOBODY || p == host ||
+		if (p == FOREST_NOBODY || p == host || f->host[p].stuck != 0 ||
 		    (i = free_place(f, p, stripe)) == STRIPES ||
 		    !is_fed(f, p, stripe, host))
 			continue;
@@ -333,10 +333,61 @@ abandon_children(struct forest *f, uint32_t host, uint32_t with)
 	}
 }
 
+/* A host from the bottom of that home's tree, or NOBODY. */
+static uint32_t
+substitute(const struct forest *f, uint32_t host)
+{
+	const struct forest_list *l = &f->home[f->host[host].home];
+	uint32_t n = l->n < SEARCH ? l->n : SEARCH, p;
+
+	for (uint32_t k = 1; k <= n; k++) {
+		p = l->host[l->n - k];
+		if (p == host)
+			break; /* it stands as low itself */
+		if (p != FOREST_NOBODY && f->host[p].stuck == 0)
+			return p;
+	}
+	return FOREST_NOBODY;
+}
+
+/* Whom the seeder sends to is replaced by one who stands low: else there may be
+ * no place left for its children but below themselves, and nobody whom they
+ * could get the stripe from. The other's own children find another sender when
+ * they complain. */
+static void
+replace(struct forest *f, uint32_t host)
+{
+	uint32_t home = f->host[host].home, p, i, child, with;
+
+	if (home == STRIPES || f->root == FOREST_NOBODY ||
+	    f->host[host].parent[home] != f->root)
+		return;
+	with = substitute(f, host);
+	if (with == FOREST_NOBODY)
+		return;
+	abandon_children(f, with, FOREST_NOBODY);
+	p = f->host[host].parent[home];
+	unlink_child(f, with, home, FOREST_NOBODY);
+	for (i = 0; i < STRIPES; i++)
+		if (f->host[p].child[i] == host && f->host[p].stripe[i] == home)
+			break;
+	assert(i < STRIPES);
+	f->host[host].parent[home] = FOREST_NOBODY;
+	link_child(f, p, i, with, home);
+	for (i = 0; i < STRIPES; i++) {
+		child = f->host[host].child[i];
+		if (child >= LOST || child == with)
+			continue;
+		link_child(f, with, i, child, f->host[host].stripe[i]);
+		f->host[host].child[i] = FOREST_NOBODY;
+	}
+}
+
 void
 forest_leave(struct forest *f, uint32_t host)
 {
 	assert(host < f->n && f->host[host].used);
+	replace(f, host);
 	abandon_children(f, host, FOREST_NOBODY);
 	for (uint32_t i = 0; i < STRIPES; i++)
 		unlink_child(f, host, i, FOREST_NOBODY);
@@ -345,6 +396,28 @@ forest_leave(struct forest *f, uint32_t host)
 	if (f->root == host)
 		f->root = FOREST_NOBODY;
 	free_host(f, host);
+}
+
+void
+forest_heal(struct forest *f, uint32_t host)
+{
+	if (host == f->root || f->host[host].home == STRIPES)
+		return;
+	for (uint32_t i = 0; i < STRIPES; i++)
+		if (f->host[host].parent[i] == FOREST_NOBODY)
+			settle(f, host, i);
+}
+
+bool
+forest_accuse(struct forest *f, uint32_t host, uint32_t child)
+{
+	struct forest_host *h = &f->host[child];
+	stripes_t before = h->stuck;
+
+	for (uint32_t i = 0; i < STRIPES; i++)
+		if (h->parent[i] == host)
+			h->stuck |= stripe_bit(i);
+	return before != 0 && h->stuck != before;
 }
 
 /* It does not pass on what it gets: it stays, as a leaf at best. */

@@ -28,7 +28,8 @@ struct forest_host {
 				     the next free one */
 	uint8_t stripe[STRIPES];  /* what it sends to that child */
 	uint8_t home;
-	uint8_t n_lost; /* places given up because children complained */
+	uint8_t n_lost;  /* places given up because children complained */
+	stripes_t stuck; /* parents of these say that it does not take them */
 	bool used;
 };
 
@@ -67,6 +68,14 @@ void forest_leave(struct forest *f, uint32_t host);
  * them, and is given others where there are any. Who is complained about loses
  * the place, and all of them when it happens again. */
 void forest_complain(struct forest *f, uint32_t host, stripes_t stripes);
+
+/* Gives the host senders for what it has none for, where there are any. */
+void forest_heal(struct forest *f, uint32_t host);
+
+/* The host says that what it sends to child does not get through. Whether
+ * others said so before: then the child's link is slow or dead, and it is to
+ * leave. */
+bool forest_accuse(struct forest *f, uint32_t host, uint32_t child);
 
 /* The host as it stands; borrowed until the next call that changes f. */
 static inline const struct forest_host *

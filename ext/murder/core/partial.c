@@ -140,6 +140,17 @@ partial_untake(struct partial *f, uint32_t slot)
 }
 
 void
+partial_forget(struct partial *f, struct unit_run r)
+{
+	uint32_t u;
+
+	for (u = r.begin; u < r.end; u++) {
+		f->n_got -= f->unit[u].got;
+		f->unit[u].got = false;
+	}
+}
+
+void
 partial_got(struct partial *f, uint32_t u, uint32_t slot)
 {
 	assert(u < f->n_units);

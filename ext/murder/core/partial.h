@@ -76,6 +76,9 @@ bool partial_take(struct partial *f, struct unit_run r, uint32_t slot);
 /* Slot no longer delivers: its unfinished units are free again. */
 void partial_untake(struct partial *f, uint32_t slot);
 
+/* What has arrived of the run is to come once more. */
+void partial_forget(struct partial *f, struct unit_run r);
+
 /* Unit u has arrived from slot. */
 void partial_got(struct partial *f, uint32_t u, uint32_t slot);
 

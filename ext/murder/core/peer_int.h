@@ -43,6 +43,7 @@ struct peer {
 	struct wire_reader in;
 	struct bits have;
 	bool said_have;          /* bitfield or the like has come */
+	uint32_t n_seen;         /* pieces it had: swarm_stripe.c */
 	uint32_t n_offers;       /* pieces it has and we do not */
 	uint32_t n_told;         /* of swarm.news, what it was told */
 	struct instant news_due; /* when it is told the rest, at the latest */
@@ -79,14 +80,18 @@ struct peer {
 	rack_t rack;     /* where it says it is */
 	uint64_t member; /* of its rack: rack.h */
 
-	uint8_t stripes_id; /* to speak of stripes under; 0: do not */
-	stripes_t gives;    /* what it is to push to us, as we told it */
-	stripes_t lacks;    /* what does not come to it, as it told us */
-	bool may_push;      /* it was told to, once */
-	stripes_t takes;    /* what we are to push to it */
-	uint32_t push_new;  /* of swarm.news: what it gets next */
-	uint32_t push_old;  /* and of the pieces, once it has these */
-	struct bits pushed; /* what it was sent so; empty before */
+	uint8_t stripes_id;       /* to speak of stripes under; 0: do not */
+	stripes_t gives;          /* what it is to push to us, as we told it */
+	stripes_t lacks;          /* what does not come to it, as it told us */
+	bool may_push;            /* it was told to, once */
+	stripes_t takes;          /* what we are to push to it */
+	struct instant pushed_at; /* since then are counted … */
+	uint32_t n_pushed;        /* … pieces it was sent of these, and … */
+	uint32_t n_before;        /* … those we had of them before */
+	bool accused;             /* the tracker was told that it is slow */
+	uint32_t push_new;        /* of swarm.news: what it gets next */
+	uint32_t push_old;        /* and of the pieces, once it has these */
+	struct bits pushed;       /* what it was sent so; empty before */
 
 	uint8_t haves_id; /* to send several HAVEs under; 0: do not */
 

@@ -89,6 +89,7 @@ peer_on_bitfield(struct swarm *s, struct peer *p, const struct wire_msg *m)
 		peer_close(s, p, CLOSE_PROTOCOL);
 		return;
 	}
+	p->n_seen = p->have.n_set;
 	picker_add_owner_bits(&s->picker, &p->have);
 	peer_mark(s, p);
 	rack_review(s, true);

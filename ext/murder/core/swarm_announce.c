@@ -70,8 +70,7 @@ fill_query(struct swarm *s, struct announce_query *q)
 	q->key = (uint32_t)s->c.seed;
 	q->compact = true;
 	q->no_peer_id = true;
-	q->striped = stripe_takes_part(s);
-	q->lost = s->stripe.lost;
+	stripe_fill_query(s, q);
 	if (s->rack.own != RACK_UNKNOWN)
 		memcpy(q->rack, s->c.rack, sizeof(q->rack));
 }
@@ -82,7 +81,6 @@ ask(struct swarm *s, enum announce_event event)
 	struct action *a = swarm_act(s, ACTION_ANNOUNCE, 0);
 
 	s->tracker.busy = true;
-	s->stripe.complain_at = TICK_NEVER;
 	s->tracker.event = event;
 	s->tracker.next = TICK_NEVER;
 	if (a == NULL)

@@ -181,7 +181,7 @@ swarm_on_deadline(struct swarm *s, struct instant now)
 			    s->peers[i]->state != PEER_CLOSED)
 				check_peer(s, s->peers[i]);
 		serve_check(s);
-		stripe_check(s);
+		watch_check(s);
 		peer_check_marks(s);
 		rack_review(s, false);
 		s->recheck = true;

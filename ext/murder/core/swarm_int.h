@@ -16,6 +16,7 @@
  *   swarm_solicit.c  asking neighbours to ask
  *   swarm_rack.c     what to ask of hosts in other racks
  *   swarm_stripe.c   stripes that come to us
+ *   swarm_watch.c    whether they come as they should
  *   swarm_push.c     stripes that we pass on
  *   swarm_dial.c     addresses known, whom to connect to
  *   swarm_pex.c      neighbours telling one another of neighbours
@@ -69,6 +70,7 @@ struct known {
 	bool mate;             /* in our rack, the tracker says */
 	stripes_t gives;       /* what it is to send us */
 	stripes_t takes;       /* what we are to offer it */
+	stripes_t offered;     /* by it, while the tracker was asked */
 	struct instant linked; /* until then it may take to be there */
 	bool banned;
 	bool is_self; /* banned because it is ourselves */
@@ -141,15 +143,26 @@ struct swarm {
 	} rack;
 
 	struct {
-		stripes_t assigned; /* somebody is to send it to us */
-		stripes_t fed;      /* and is there */
-		stripes_t open;     /* may be asked of anybody */
-		stripes_t lost;     /* who was to send it does not */
-		bool idle;          /* nothing comes at all */
-		bool given_up;      /* it did not work: all is asked for */
-		bool ending;        /* others are complete */
-		bool full;          /* hashing does not keep up */
-		bool review;        /* something of this has changed */
+		bool unfit;            /* our link is too slow */
+		uint32_t n_seen;       /* pieces when we last looked at that */
+		struct instant fit_at; /* when that was */
+		stripes_t assigned;    /* somebody is to send it to us */
+		stripes_t fed;         /* and is there */
+		stripes_t open;        /* may be asked of anybody */
+		stripes_t lost;        /* who was to send it does not */
+		bool has_stuck;        /* to be told: who does not take them */
+		struct addr stuck;
+		uint32_t n_slow;        /* times the seeder's link idled */
+		struct instant told_at; /* that something is late */
+		uint32_t n_enquiries;
+		uint32_t base[STRIPES];  /* its lag when its sender began */
+		uint32_t giver[STRIPES]; /* of known[]; who that is */
+		bool in_vain;            /* the tracker has nobody for these */
+		bool idle;               /* nothing comes at all */
+		bool given_up;           /* it did not work: all is asked for */
+		bool ending;             /* others are complete */
+		bool full;               /* hashing does not keep up */
+		bool review;             /* something of this has changed */
 		uint32_t n_got[STRIPES], n_fed[STRIPES]; /* pieces; pushed */
 		struct instant fed_at[STRIPES]; /* when one was pushed */
 		uint32_t n_sent[STRIPES];       /* pieces pushed, to anybody */
@@ -359,6 +372,7 @@ void stripe_init(struct swarm *s);
 /* Whether this host says to the tracker that it takes part. */
 bool stripe_takes_part(const struct swarm *s);
 /* The plan, in the tracker's reply. */
+void stripe_fill_query(struct swarm *s, struct announce_query *q);
 void stripe_on_links(struct swarm *s, const struct announce_reply *r);
 /* The body of a message under WIRE_EXT_STRIPES; may close p. */
 void stripe_on_message(struct swarm *s, struct peer *p, struct span body);
@@ -367,22 +381,32 @@ void stripe_greet(struct swarm *s, struct peer *p); /* who came */
  * few left. */
 bool stripe_is_crowded(const struct swarm *s, const struct peer *p);
 /* Whether that piece may be asked for: nobody pushes it. */
+/* Whether who has everything is not asked: it is the seeder, whose link is for
+ * what nobody else has yet. */
+bool stripe_spares(const struct swarm *s);
 bool stripe_is_open(const struct swarm *s, uint32_t piece);
 void stripe_on_whole(struct swarm *s); /* a piece is here to be stored */
 void stripe_on_stored(struct swarm *s, const struct partial *f);
 /* Acts on what has changed; for the end of every call. */
 void stripe_review(struct swarm *s);
-void stripe_check(struct swarm *s); /* for housekeeping */
+/* From now on all is asked for, here and everywhere. */
+void stripe_quit(struct swarm *s);
+/* Our link is slow: we ask for pieces, and pass on what we are asked for. */
+void stripe_leave_trees(struct swarm *s);
+
+/* ---- swarm_watch.c ------------------------------------------------------ */
+void watch_check(struct swarm *s); /* for housekeeping */
+/* By how many pieces a stripe is behind the one that is furthest. */
+uint32_t watch_lag(const struct swarm *s, uint32_t stripe);
 
 /* ---- swarm_push.c ------------------------------------------------------- */
 void push_on_wish(struct swarm *s, struct peer *p, stripes_t of);
 /* Gives p, or everybody, the next piece if it waits for one. */
 void push_feed(struct swarm *s, struct peer *p);
 void push_on_stored(struct swarm *s);
+/* For housekeeping: whether somebody does not take what we push. */
+void push_check(struct swarm *s);
 void push_on_sent(struct swarm *s, struct peer *p); /* a part of its wants */
-/* Whether the seeder's link idles because all wait for one host; for
- * housekeeping. */
-bool push_is_slow(struct swarm *s);
 bool push_is_busy(const struct swarm *s);
 /* Whether it was pushed to p, who need not be told that we have it. */
 bool push_was_sent(const struct peer *p, uint32_t piece);

@@ -49,7 +49,8 @@ static bool
 may_ask(const struct swarm *s, const struct peer *p)
 {
 	return p->n_offers > 0 && !p->snubbed &&
-	       tick_due(p->rest_until, s->now);
+	       tick_due(p->rest_until, s->now) &&
+	       !(bits_full(&p->have) && stripe_spares(s));
 }
 
 static bool

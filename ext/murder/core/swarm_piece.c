@@ -87,6 +87,25 @@ welcome(struct swarm *s, struct block b)
 	return ask_begin(s, b.piece);
 }
 
+/* Who pushes a block sends all of it, though another may have sent a part and
+ * gone. */
+static void
+forget(struct swarm *s, struct partial *f, struct block b)
+{
+	struct unit_run r = partial_run_of(f, b.begin, b.length);
+	uint32_t u, n_missing = 0;
+
+	for (u = r.begin; u < r.end; u++)
+		n_missing += !f->unit[u].got;
+	if (n_missing == 0)
+		return;
+	for (u = r.begin; u < r.end; u++)
+		if (f->unit[u].got)
+			s->stats.wasted += partial_run_length(
+			    f, (struct unit_run){.begin = u, .end = u + 1});
+	partial_forget(f, r);
+}
+
 void
 peer_on_piece(struct swarm *s, struct peer *p, struct block b)
 {
@@ -115,6 +134,8 @@ peer_on_piece(struct swarm *s, struct peer *p, struct block b)
 		partial_unask(f, partial_run_of(f, b.begin, b.length));
 	} else {
 		f = welcome(s, b);
+		if (f != NULL && !f->alone && p->may_push)
+			forget(s, f, b);
 	}
 	peer_mark(s, p);
 	if (f != NULL && !f->alone) {

@@ -57,7 +57,7 @@ slowest(const struct swarm *s, uint32_t *least)
 	*least = UINT32_MAX;
 	for (EACH_SLOT(i, &s->set.takers)) {
 		p = s->peers[i];
-		if (p->push_old == s->c.n_pieces)
+		if (p->push_old == s->c.n_pieces || p->accused)
 			continue;
 		for (k = 0; k < STRIPES; k++) {
 			if ((p->takes & stripe_bit(k)) == 0 ||
@@ -101,24 +101,25 @@ has_to_wait(struct swarm *s, struct peer *p)
 
 /* The seeder's rate is looked at over so many bytes, at the best rate so far,
  * or at least so long; sockets take the first ones at once. */
-#define RATE_BYTES (2u << 20)
+#define RATE_BYTES (1u << 20)
 #define RATE_FIRST (640u << 10)
-#define RATE_TIME TICK_MS(250)
+#define RATE_TIME TICK_MS(100)
 
 /* So much below the best: the others wait for one whose link is slow. */
 #define RATE_PART 2
 
-bool
-push_is_slow(struct swarm *s)
+static struct peer *
+idling_for(struct swarm *s)
 {
 	double ns = (double)tick_since(s->stripe.rate_at, s->now).ns;
 	uint64_t n = s->stats.uploaded - s->stripe.rate_from;
 	double rate = (double)n / ns, best = s->stripe.rate_best;
+	uint32_t least;
 	bool slow;
 
 	if (s->stripe.rate_from == 0) {
 		if (n < RATE_FIRST)
-			return false;
+			return NULL;
 		n = 0;
 		ns = 0;
 	} else if (ns < (double)RATE_TIME.ns ||
@@ -130,7 +131,8 @@ push_is_slow(struct swarm *s)
 		s->stripe.rate_best = rate;
 	s->stripe.rate_at = s->now;
 	s->stripe.rate_from = s->stats.uploaded;
-	return slow;
+	s->stripe.n_slow = slow ? s->stripe.n_slow + 1 : 0;
+	return slow ? slowest(s, &least) : NULL;
 }
 
 bool
@@ -142,6 +144,69 @@ push_is_busy(const struct swarm *s)
 		if (s->peers[i]->push_old < s->c.n_pieces)
 			return true;
 	return false;
+}
+
+/* ---- who does not take what is pushed to it ------------------------------ */
+
+/* Looked at whenever so many pieces came of what it is to get, and so much time
+ * has passed: it was sent less than this part of them, and more wait. */
+#define STUCK_PIECES 8u
+#define STUCK_TIME TICK_MS(150)
+#define STUCK_PART 4u
+
+static uint32_t
+n_had(const struct swarm *s, const struct peer *p)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < STRIPES; i++)
+		if ((p->takes & stripe_bit(i)) != 0)
+			n += s->stripe.n_got[i];
+	return n;
+}
+
+static void
+count_anew(struct swarm *s, struct peer *p)
+{
+	p->pushed_at = s->now;
+	p->n_pushed = 0;
+	p->n_before = n_had(s, p);
+}
+
+static void
+accuse(struct swarm *s, struct peer *p)
+{
+	if (p->dialled.port == 0 || p->accused || s->stripe.has_stuck)
+		return;
+	p->accused = true;
+	s->stripe.has_stuck = true;
+	s->stripe.stuck = p->dialled;
+	s->stripe.complain_at = s->now;
+}
+
+void
+push_check(struct swarm *s)
+{
+	struct peer *p;
+	uint32_t i, n;
+
+	if (s->began_complete) {
+		p = idling_for(s);
+		if (p != NULL)
+			accuse(s, p);
+		return;
+	}
+	for (EACH_SLOT(i, &s->set.takers)) {
+		p = s->peers[i];
+		n = n_had(s, p) - p->n_before;
+		if (n < STUCK_PIECES ||
+		    tick_since(p->pushed_at, s->now).ns < STUCK_TIME.ns)
+			continue;
+		if (p->n_pushed * STUCK_PART < n && p->wants.n > 0 &&
+		    p->push_new < s->n_news)
+			accuse(s, p);
+		count_anew(s, p);
+	}
 }
 
 /* ------------------------------------------------------------------------- */
@@ -160,6 +225,7 @@ push(struct swarm *s, struct peer *p, uint32_t piece)
 		    (struct block){.piece = piece, .begin = at, .length = n});
 	}
 	bits_set(&p->pushed, piece);
+	p->n_pushed++;
 	s->stripe.n_sent[stripe_of(piece)]++;
 }
 
@@ -196,6 +262,22 @@ push_on_sent(struct swarm *s, struct peer *p)
 		push_on_stored(s); /* who had to wait for this one */
 }
 
+/* How far the stripes are that go to p: what was lost on its way to one who had
+ * them before is to be sent again, and the others wait for it. */
+static void
+count_sent(struct swarm *s, const struct peer *p)
+{
+	uint32_t i, k;
+
+	for (k = 0; k < STRIPES; k++) {
+		if ((p->takes & stripe_bit(k)) == 0)
+			continue;
+		s->stripe.n_sent[k] = 0;
+		for (i = k; i < s->c.n_pieces; i += STRIPES)
+			s->stripe.n_sent[k] += !lacks(p, i);
+	}
+}
+
 void
 push_on_wish(struct swarm *s, struct peer *p, stripes_t of)
 {
@@ -209,6 +291,9 @@ push_on_wish(struct swarm *s, struct peer *p, stripes_t of)
 		p->push_new = s->n_news;
 	}
 	p->takes = of;
+	if (s->began_complete)
+		count_sent(s, p);
+	count_anew(s, p);
 	peer_mark(s, p);
 	push_feed(s, p);
 }

@@ -75,8 +75,8 @@ turn_away(struct swarm *s, const struct peer *p, uint32_t piece)
 		return;
 	for (EACH_SLOT(i, &s->set.wanting)) {
 		q = s->peers[i];
-		if (q == p || q->n_in_io > 0 || q->wants.at[0].piece != piece ||
-		    serve_takes(s, q, piece))
+		if (q == p || q->takes != 0 || q->n_in_io > 0 ||
+		    q->wants.at[0].piece != piece || serve_takes(s, q, piece))
 			continue;
 		while (q->wants.n > 0) {
 			peer_say_block(s, q, WIRE_REJECT, q->wants.at[0]);

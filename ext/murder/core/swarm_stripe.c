@@ -3,34 +3,22 @@
  * to whom we are to send; who is to send is told so, and pushes. What comes
  * this way is not asked of anybody else. Whose sender is gone asks all
  * neighbours for that stripe like for any piece, tells them so, and has the
- * tracker name somebody else. A stripe that lags behind the others, or falls
- * silent, ends the pushing for everybody.
+ * tracker name somebody else. Whether it comes as it should: swarm_watch.c.
  */
 #include "swarm_int.h"
 
+/* Fewer are asked for: they are out before the trees are there. */
+#define PIECES_LEAST 128u
+
 /* Connecting to who is to send us a stripe may take so long. */
-#define PATIENCE TICK_MS(1000)
+#define PATIENCE TICK_MS(500)
 
-/* A stripe is late if it is behind the one that is furthest by this part of
- * all pieces, or by a few and nothing of it came for so many times its usual
- * pause, or at least so long. */
-#define LAG_PART 16u
-#define LAG_MIN 8u
-#define LAG_FEW 3u
-#define QUIET_PIECES 48u
-#define QUIET_MIN TICK_MS(500)
-
-/* Nothing of use came for so many pieces' times, within these limits. */
-#define IDLE_PIECES 64u
-#define IDLE_MIN TICK_MS(200)
-#define IDLE_MAX TICK_MS(1000)
-
-/* So many neighbours are complete, one of them perhaps the seeder: they have
- * little left to pass on, and may be asked for what still lacks. */
-#define ENDING 2u
+/* Two hosts that dial each other close one of two connections. */
+#define TWIN TICK_MS(50)
 
 /* Between two complaints, at least. */
-#define COMPLAINT_PAUSE TICK_MS(100)
+#define COMPLAINT_PAUSE TICK_MS(20)
+#define COMPLAINT_AGAIN TICK_MS(200)
 
 /* Waiting to be hashed and written: nothing more is to be pushed; and, as
  * long as it is not below this again. */
@@ -51,7 +39,8 @@ stripe_init(struct swarm *s)
 bool
 stripe_takes_part(const struct swarm *s)
 {
-	return s->c.stripes && s->rack.own == RACK_UNKNOWN;
+	return s->c.stripes && s->c.n_pieces >= PIECES_LEAST &&
+	       s->rack.own == RACK_UNKNOWN && !s->stripe.unfit;
 }
 
 /* ---- what is sent to whom ----------------------------------------------- */
@@ -86,9 +75,31 @@ subscribe(struct swarm *s, struct peer *p, stripes_t of)
 {
 	if (p->gives == of)
 		return;
+	if ((of & ~p->gives) != 0 && s->have.n_set > 0)
+		peer_say_bitfield(s, p); /* it is not to send what we have */
+	if (p->rx_left > 0 &&
+	    (p->gives & ~of & stripe_bit(stripe_of(p->rx.piece))) != 0)
+		piece_interrupt(s, p); /* the next one sends the rest as well */
 	p->gives = of;
 	p->may_push = true;
 	say(s, p, WIRE_STRIPES_SEND, of);
+}
+
+/* What a stripe is behind when somebody else begins to send it is not to the
+ * charge of that one. */
+static void
+note_giver(struct swarm *s, uint32_t who, stripes_t of)
+{
+	uint32_t i;
+
+	for (i = 0; i < STRIPES; i++) {
+		if ((of & stripe_bit(i)) == 0 || s->stripe.giver[i] == who + 1)
+			continue;
+		s->stripe.giver[i] = who + 1;
+		s->stripe.base[i] = watch_lag(s, i);
+		s->stripe.fed_at[i] = s->now;
+		s->stripe.n_enquiries = 0;
+	}
 }
 
 /* Who sends us what, by what we were told and who is there. */
@@ -116,6 +127,8 @@ link_senders(struct swarm *s)
 		if (!can_push(p))
 			continue;
 		s->stripe.fed |= k->gives;
+		note_giver(s, i, k->gives);
+		k->linked = tick_min(k->linked, tick_add(s->now, TWIN));
 		subscribe(s, p, of);
 		if ((k->takes & ~p->takes) != 0)
 			say(s, p, WIRE_STRIPES_OFFER, k->takes);
@@ -164,7 +177,8 @@ stripe_review(struct swarm *s)
 	if (s->stripe.given_up)
 		s->stripe.lost = 0;
 	if (s->stripe.lost != 0 && s->stripe.complain_at.ns == TICK_NEVER.ns)
-		s->stripe.complain_at = tick_add(s->now, COMPLAINT_PAUSE);
+		s->stripe.complain_at = tick_add(s->now,
+		    s->stripe.in_vain ? COMPLAINT_AGAIN : COMPLAINT_PAUSE);
 }
 
 void
@@ -184,12 +198,51 @@ stripe_is_crowded(const struct swarm *s, const struct peer *p)
 }
 
 bool
+stripe_spares(const struct swarm *s)
+{
+	return s->stripe.assigned != 0 && !s->stripe.ending && !s->stripe.idle;
+}
+
+bool
 stripe_is_open(const struct swarm *s, uint32_t piece)
 {
 	return (s->stripe.open & stripe_bit(stripe_of(piece))) != 0;
 }
 
-/* ---- what the tracker says ---------------------------------------------- */
+/* ---- what the tracker is asked, and says -------------------------------- */
+
+void
+stripe_fill_query(struct swarm *s, struct announce_query *q)
+{
+	uint32_t i;
+
+	q->striped = stripe_takes_part(s);
+	q->lost = s->stripe.lost;
+	q->has_stuck = s->stripe.has_stuck;
+	q->stuck = s->stripe.stuck;
+	s->stripe.has_stuck = false;
+	s->stripe.complain_at = TICK_NEVER;
+	for (i = 0; i < s->n_known; i++)
+		s->known[i].offered = 0;
+}
+
+/* Whoever offered us a stripe while the tracker's answer was on its way stands
+ * between us and the one named in that. */
+static void
+keep_offers(struct swarm *s)
+{
+	stripes_t of = 0;
+	uint32_t i;
+
+	for (i = 0; i < s->n_known; i++)
+		of |= s->known[i].offered;
+	for (i = 0; i < s->n_known; i++) {
+		s->known[i].gives &= (stripes_t)~of;
+		s->known[i].gives |= s->known[i].offered;
+		s->known[i].offered = 0;
+	}
+	s->stripe.assigned |= of;
+}
 
 void
 stripe_on_links(struct swarm *s, const struct announce_reply *r)
@@ -202,20 +255,26 @@ stripe_on_links(struct swarm *s, const struct announce_reply *r)
 		return;
 	for (i = 0; i < s->n_known; i++)
 		s->known[i].gives = s->known[i].takes = 0;
+	s->stripe.assigned = 0;
 	for (i = 0; i < n; i++) {
 		k = dial_link(s, &link[i].addr);
 		if (k == NULL)
 			continue;
 		k->linked = tick_add(s->now, PATIENCE);
+		k->next_try = s->now; /* it may have turned us away before */
 		if (link[i].down)
 			k->takes |= stripe_bit(link[i].stripe);
 		else
 			k->gives |= stripe_bit(link[i].stripe);
 		s->stripe.assigned |= k->gives;
 	}
+	keep_offers(s);
 	for (i = 0; i < STRIPES; i++)
 		if ((stripe_bit(i) & ~s->stripe.fed) != 0)
 			s->stripe.fed_at[i] = s->now;
+	if (!swarm_complete(s))
+		s->stripe.lost = STRIPES_ALL & (stripes_t)~s->stripe.assigned;
+	s->stripe.in_vain = s->stripe.lost != 0;
 	s->stripe.since = s->now;
 	if (s->stripe.began.ns == 0)
 		s->stripe.began = s->now;
@@ -233,18 +292,19 @@ on_offer(struct swarm *s, struct peer *p, stripes_t of)
 		return;
 	for (i = 0; i < s->n_known; i++) {
 		k = &s->known[i];
-		if (k->peer == p->id)
-			k->gives |= of;
-		else
-			k->gives &= (stripes_t)~of;
+		k->gives &= (stripes_t)~of;
+		k->offered &= (stripes_t)~of;
+		if (k->peer != p->id)
+			continue;
+		k->gives |= of;
+		if (s->tracker.busy)
+			k->offered |= of;
 	}
 	s->stripe.review = true;
 }
 
-/* All is asked for from now on, here and everywhere: who pulls among others to
- * whom all is pushed gets the rest of their links, and comes last. */
-static void
-quit(struct swarm *s)
+void
+stripe_quit(struct swarm *s)
 {
 	struct peer *p;
 	uint32_t i;
@@ -280,7 +340,7 @@ stripe_on_message(struct swarm *s, struct peer *p, struct span body)
 		on_offer(s, p, of);
 		break;
 	case WIRE_STRIPES_QUIT:
-		quit(s);
+		stripe_quit(s);
 		break;
 	case WIRE_STRIPES_LACK:
 		p->lacks = of;
@@ -289,6 +349,27 @@ stripe_on_message(struct swarm *s, struct peer *p, struct span body)
 			peer_say_bitfield(s, p);
 		break;
 	}
+}
+
+void
+stripe_leave_trees(struct swarm *s)
+{
+	struct peer *p;
+	uint32_t i;
+
+	for (i = 0; i < s->n_known; i++)
+		s->known[i].gives = s->known[i].takes = 0;
+	for (EACH_SLOT(i, &s->set.up)) {
+		p = s->peers[i];
+		if (can_push(p) && p->gives != 0)
+			subscribe(s, p, 0);
+		if (p->takes != 0)
+			peer_close(s, p, CLOSE_USELESS);
+	}
+	s->stripe.assigned = 0;
+	open_stripes(s);
+	s->stripe.unfit = true;
+	s->stripe.complain_at = s->now;
 }
 
 /* ---- what comes --------------------------------------------------------- */
@@ -320,97 +401,4 @@ stripe_on_whole(struct swarm *s)
 		s->stripe.full = true;
 		s->stripe.review = true;
 	}
-}
-
-static uint32_t
-lag_limit(const struct swarm *s)
-{
-	uint32_t n = s->c.n_pieces / LAG_PART;
-
-	return n < LAG_MIN ? LAG_MIN : n;
-}
-
-/* Whether nothing of stripe i was pushed for many times what is usual. */
-static bool
-is_quiet(const struct swarm *s, uint32_t i)
-{
-	uint64_t ns = tick_since(s->stripe.began, s->now).ns;
-
-	ns = ns / (s->have.n_set + 1) * STRIPES * QUIET_PIECES;
-	ns = ns < QUIET_MIN.ns ? QUIET_MIN.ns : ns;
-	return tick_since(s->stripe.fed_at[i], s->now).ns > ns;
-}
-
-/* By how much stripe i is behind the one that is furthest; one that is whole
- * does not count as further than it could be. */
-static uint32_t
-lag_among(const struct swarm *s, uint32_t i, const uint32_t n_of[STRIPES])
-{
-	uint32_t k, most = 0, all = stripe_n_pieces(i, s->c.n_pieces);
-
-	for (k = 0; k < STRIPES; k++)
-		if (n_of[k] > most)
-			most = n_of[k];
-	most = most < all ? most : all;
-	return most > n_of[i] ? most - n_of[i] : 0;
-}
-
-/* What came otherwise makes neither a stripe that is pushed lag, nor hides
- * that it does not. */
-static uint32_t
-lag_of(const struct swarm *s, uint32_t i)
-{
-	uint32_t a = lag_among(s, i, s->stripe.n_got);
-	uint32_t b = lag_among(s, i, s->stripe.n_fed);
-
-	return a < b ? a : b;
-}
-
-static bool
-is_idle(const struct swarm *s)
-{
-	uint64_t ns = s->piece_pause.ns * IDLE_PIECES;
-	struct instant since = tick_before(s->payload_at, s->stripe.since)
-				   ? s->stripe.since
-				   : s->payload_at;
-
-	ns = ns < IDLE_MIN.ns ? IDLE_MIN.ns : ns;
-	if (ns > IDLE_MAX.ns || s->have.n_set < STRIPES)
-		ns =
-		    IDLE_MAX.ns; /* the first pieces may be long on their way */
-	return tick_since(since, s->now).ns > ns;
-}
-
-/* Whether stripe i does not come as it should. */
-static bool
-is_late(const struct swarm *s, uint32_t i)
-{
-	uint32_t lag = lag_of(s, i);
-
-	return lag >= lag_limit(s) || (lag >= LAG_FEW && is_quiet(s, i));
-}
-
-void
-stripe_check(struct swarm *s)
-{
-	uint32_t i;
-	bool idle, ending;
-
-	if (s->began_complete && push_is_slow(s))
-		quit(s);
-	if (s->began_complete)
-		push_on_stored(s); /* some may have waited for long enough */
-	if (s->stripe.assigned == 0 || swarm_complete(s))
-		return;
-	idle = is_idle(s);
-	ending = slots_n(s->set.full) >= ENDING;
-	for (i = 0; i < STRIPES; i++)
-		if (is_late(s, i))
-			quit(s);
-	if (idle != s->stripe.idle || ending != s->stripe.ending ||
-	    s->stripe.given_up || s->stripe.lost != 0 ||
-	    s->stripe.fed != s->stripe.assigned)
-		s->stripe.review = true;
-	s->stripe.idle = idle;
-	s->stripe.ending = ending;
 }

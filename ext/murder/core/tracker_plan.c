@@ -8,6 +8,10 @@
 #include "err.h"
 #include "tracker_table.h"
 
+/* In place of a number: its senders said that it does not take what they send.
+ * It is not planned for again; who sends to it goes on as far as it can. */
+#define RETIRED (FOREST_NOBODY - 1)
+
 /* Notes who has that number. */
 static int
 remember(struct tracker *t, struct tracker_plan *plan, struct tracker_peer *p)
@@ -44,6 +48,30 @@ join(struct tracker *t, struct tracker_plan *plan, struct tracker_peer *p)
 	return err;
 }
 
+/* p cannot get rid of what it sends to the peer at that address. */
+static void
+accuse(struct tracker_plan *plan, const struct tracker_peer *p,
+    const struct addr *at)
+{
+	const struct forest_host *h = forest_host(&plan->forest, p->planned);
+	struct addr a;
+	uint32_t i, child;
+
+	for (i = 0; i < STRIPES; i++) {
+		child = h->child[i];
+		if (child >= plan->forest.n)
+			continue;
+		tracker_peer_addr(plan->peer[child], &a);
+		if (!addr_equal(&a, at))
+			continue;
+		if (forest_accuse(&plan->forest, p->planned, child)) {
+			tracker_plan_leave(plan->peer[child]);
+			plan->peer[child]->planned = RETIRED;
+		}
+		return;
+	}
+}
+
 int
 tracker_plan_update(
     struct tracker *t, struct tracker_peer *p, const struct announce_query *q)
@@ -54,17 +82,22 @@ tracker_plan_update(
 		tracker_plan_leave(p);
 		return 0;
 	}
+	if (p->planned == RETIRED)
+		return 0;
 	if (p->planned == FOREST_NOBODY)
 		return p->class == CLASS_COMPLETED ? 0 : join(t, plan, p);
+	if (q->has_stuck)
+		accuse(plan, p, &q->stuck);
 	if (q->lost != 0)
 		forest_complain(&plan->forest, p->planned, q->lost);
+	forest_heal(&plan->forest, p->planned);
 	return 0;
 }
 
 void
 tracker_plan_leave(struct tracker_peer *p)
 {
-	if (p->planned != FOREST_NOBODY)
+	if (p->planned < RETIRED)
 		forest_leave(&p->rack->torrent->plan.forest, p->planned);
 	p->planned = FOREST_NOBODY;
 }
@@ -84,7 +117,7 @@ tracker_plan_links(const struct tracker_peer *self,
 	const struct forest_host *h;
 	uint32_t n = 0;
 
-	if (self->planned == FOREST_NOBODY)
+	if (self->planned >= RETIRED)
 		return 0;
 	h = forest_host(&plan->forest, self->planned);
 	for (uint32_t i = 0; i < STRIPES; i++) {

@@ -34,7 +34,7 @@ struct tracker_peer {
 	uint32_t older, newer; /* ids, by last_seen; not at the ends */
 	uint32_t index;        /* in its torrent's list[class] */
 	uint32_t in_rack;      /* index there, unless it is nowhere */
-	uint32_t planned;      /* in the forest, or FOREST_NOBODY */
+	uint32_t planned;      /* in the forest, or NOBODY, or RETIRED */
 	uint8_t key[TRACKER_KEY_BYTES];
 	uint8_t peer_id[20];
 	uint8_t class;  /* enum tracker_class */

@@ -1,0 +1,248 @@
+/*
+ * Whether stripes come to us as they should (swarm_stripe.c). Whose link is
+ * slow leaves the trees. Who gets a stripe later than the others asks the
+ * tracker, in whose plan the sender may be gone: those who send to that one
+ * have told it. A stripe that lags far behind, or falls silent all the same,
+ * ends the pushing for everybody: who asked for pieces among others to whom all
+ * is pushed would get the rest of their links, and come last.
+ */
+#include "swarm_int.h"
+
+/* A stripe is late if it is behind the one that is furthest by this part of
+ * all pieces, or the least. */
+#define LATE_PART 16u
+#define LATE_MIN 8u
+
+/* It is silent if it is behind by this, and nothing of it came for so many
+ * times its usual pause, and so long. */
+#define SILENT_LAG 3u
+#define SILENT_PIECES 48u
+#define SILENT_MIN TICK_MS(500)
+
+/* It is behind by this part, or LATE_MIN: the tracker is asked, so often, with
+ * pauses that grow. */
+#define BEHIND_PART 128u
+#define ENQUIRE_PAUSE TICK_MS(100)
+#define ENQUIRIES 32u
+
+/* Nothing of use came for so many pieces' times, within these limits. */
+#define IDLE_PIECES 64u
+#define IDLE_MIN TICK_MS(200)
+#define IDLE_MAX TICK_MS(1000)
+
+/* So many neighbours are complete, one of them perhaps the seeder: they have
+ * little left to pass on, and may be asked for what still lacks. So they may
+ * when one stripe is whole, its part of our link idle, and another lacks this
+ * part of all pieces. */
+#define ENDING 2u
+#define UNEVEN_PART 64u
+
+/* The seeder's link idled at so many looks in a row. */
+#define SLOW_TIMES 6u
+
+static uint32_t
+part_of_all(const struct swarm *s, uint32_t part)
+{
+	uint32_t n = s->c.n_pieces / part;
+
+	return n < LATE_MIN ? LATE_MIN : n;
+}
+
+/* Whether nothing of stripe i was pushed for many times what is usual. */
+static bool
+is_quiet(const struct swarm *s, uint32_t i)
+{
+	uint64_t ns = tick_since(s->stripe.began, s->now).ns;
+
+	ns = ns / (s->have.n_set + 1) * STRIPES * SILENT_PIECES;
+	ns = ns < SILENT_MIN.ns ? SILENT_MIN.ns : ns;
+	return tick_since(s->stripe.fed_at[i], s->now).ns > ns;
+}
+
+/* By how much stripe i is behind the one that is furthest; one that is whole
+ * does not count as further than it could be. */
+static uint32_t
+lag_among(const struct swarm *s, uint32_t i, const uint32_t n_of[STRIPES])
+{
+	uint32_t k, most = 0, all = stripe_n_pieces(i, s->c.n_pieces);
+
+	for (k = 0; k < STRIPES; k++)
+		if (n_of[k] > most)
+			most = n_of[k];
+	most = most < all ? most : all;
+	return most > n_of[i] ? most - n_of[i] : 0;
+}
+
+/* What came otherwise makes neither a stripe that is pushed lag, nor hides
+ * that it does not. */
+uint32_t
+watch_lag(const struct swarm *s, uint32_t i)
+{
+	uint32_t a = lag_among(s, i, s->stripe.n_got);
+	uint32_t b = lag_among(s, i, s->stripe.n_fed);
+
+	return a < b ? a : b;
+}
+
+/* The same since its sender began. */
+static uint32_t
+new_lag(const struct swarm *s, uint32_t i)
+{
+	uint32_t lag = watch_lag(s, i);
+
+	return lag > s->stripe.base[i] ? lag - s->stripe.base[i] : 0;
+}
+
+static bool
+is_late(const struct swarm *s, uint32_t i)
+{
+	return new_lag(s, i) >= part_of_all(s, LATE_PART);
+}
+
+static bool
+is_behind(const struct swarm *s, uint32_t i)
+{
+	return new_lag(s, i) >= part_of_all(s, BEHIND_PART);
+}
+
+static bool
+is_silent(const struct swarm *s, uint32_t i)
+{
+	return new_lag(s, i) >= SILENT_LAG && is_quiet(s, i);
+}
+
+static void
+enquire(struct swarm *s)
+{
+	uint64_t ns = ENQUIRE_PAUSE.ns * (1 + s->stripe.n_enquiries / 4);
+
+	if (tick_since(s->stripe.told_at, s->now).ns < ns ||
+	    s->stripe.n_enquiries >= ENQUIRIES)
+		return;
+	s->stripe.told_at = s->now;
+	s->stripe.n_enquiries++;
+	s->stripe.complain_at = tick_min(s->stripe.complain_at, s->now);
+}
+
+static uint32_t
+n_left(const struct swarm *s, uint32_t i)
+{
+	return stripe_n_pieces(i, s->c.n_pieces) - s->stripe.n_got[i];
+}
+
+/* Whether a stripe is whole. */
+static bool
+ends(const struct swarm *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < STRIPES; i++)
+		if (n_left(s, i) == 0)
+			return true;
+	return false;
+}
+
+static bool
+ends_unevenly(const struct swarm *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < STRIPES; i++)
+		if (n_left(s, i) >= part_of_all(s, UNEVEN_PART))
+			return ends(s);
+	return false;
+}
+
+static bool
+is_idle(const struct swarm *s)
+{
+	uint64_t ns = s->piece_pause.ns * IDLE_PIECES;
+	struct instant since = tick_before(s->payload_at, s->stripe.since)
+				   ? s->stripe.since
+				   : s->payload_at;
+
+	ns = ns < IDLE_MIN.ns ? IDLE_MIN.ns : ns;
+	if (ends(s) && ns > IDLE_MIN.ns)
+		ns = IDLE_MIN.ns;
+	else if (ns > IDLE_MAX.ns || s->have.n_set < STRIPES)
+		ns =
+		    IDLE_MAX.ns; /* the first pieces may be long on their way */
+	return tick_since(since, s->now).ns > ns;
+}
+
+/* ---- whether we are fit for it ------------------------------------------ */
+
+/* Looked at so often: news of what neighbours have may be half a second old. */
+#define FIT_TIME TICK_S(2)
+
+/* If more than half of the neighbours got so many times the pieces we got, and
+ * a fair number, we would hold up those to whom we are to send. */
+#define FIT_TIMES 4u
+#define FIT_MIN 32u
+
+static bool
+is_outpaced(const struct swarm *s)
+{
+	uint32_t i, gain, n = 0, n_faster = 0;
+	uint32_t own = s->have.n_set - s->stripe.n_seen;
+	const struct peer *p;
+
+	for (EACH_SLOT(i, &s->set.kin)) {
+		p = s->peers[i];
+		gain = p->have.n_set - p->n_seen;
+		n += !bits_full(&p->have);
+		n_faster += !bits_full(&p->have) && gain >= FIT_MIN &&
+			    gain > own * FIT_TIMES;
+	}
+	return n_faster * 2 > n;
+}
+
+static void
+check_fitness(struct swarm *s)
+{
+	uint32_t i;
+	bool known = s->stripe.fed == STRIPES_ALL && !s->stripe.ending;
+
+	if (known && tick_since(s->stripe.fit_at, s->now).ns < FIT_TIME.ns)
+		return;
+	if (known && is_outpaced(s))
+		stripe_leave_trees(s);
+	s->stripe.fit_at = s->now;
+	s->stripe.n_seen = s->have.n_set;
+	for (EACH_SLOT(i, &s->set.kin))
+		s->peers[i]->n_seen = s->peers[i]->have.n_set;
+}
+
+/* ------------------------------------------------------------------------- */
+
+void
+watch_check(struct swarm *s)
+{
+	uint32_t i;
+	bool idle, ending;
+
+	push_check(s);
+	if (s->began_complete && s->stripe.n_slow >= SLOW_TIMES)
+		stripe_quit(s);
+	if (s->began_complete)
+		push_on_stored(s); /* some may have waited for long enough */
+	if (s->stripe.assigned == 0 || swarm_complete(s))
+		return;
+	check_fitness(s);
+	idle = is_idle(s);
+	ending = slots_n(s->set.full) >= ENDING || ends_unevenly(s);
+	for (i = 0; i < STRIPES; i++) {
+		if ((s->stripe.fed & stripe_bit(i)) == 0)
+			continue; /* it is asked for */
+		if (is_late(s, i) || is_silent(s, i))
+			stripe_quit(s);
+		else if (is_behind(s, i))
+			enquire(s);
+	}
+	if (idle != s->stripe.idle || ending != s->stripe.ending ||
+	    s->stripe.given_up || s->stripe.lost != 0 ||
+	    s->stripe.fed != s->stripe.assigned)
+		s->stripe.review = true;
+	s->stripe.idle = idle;
+	s->stripe.ending = ending;
+}
