@@ -94,6 +94,10 @@ TEST(who_complains_gets_another_sender)
 	assert_int_equal(forest_seed(&f, &h[0]), 0);
 	for (i = 1; i < N_OF(h); i++)
 		assert_int_equal(forest_join(&f, &h[i]), 0);
+	before = f.host[h[39]].parent[0];
+	forest_complain(&f, h[39], stripe_bit(0));
+	assert_int_equal(f.host[h[39]].parent[0], before);
+	forest_told(&f, h[39]); /* from now on it knows its senders */
 	for (stripe = 0; stripe < STRIPES; stripe++) {
 		before = f.host[h[39]].parent[stripe];
 		forest_complain(&f, h[39], stripe_bit(stripe));
@@ -121,6 +125,7 @@ TEST(of_a_second_complaint_nobody_is_left_to_send_to)
 	p = f.home[0].host[0]; /* sends its home stripe to four others */
 	for (i = 0; i < f.n && n < 2; i++)
 		if (f.host[i].parent[0] == p) {
+			forest_told(&f, i);
 			forest_complain(&f, i, stripe_bit(0));
 			n++;
 		}
@@ -217,6 +222,31 @@ TEST(one_who_says_it_is_stuck_is_not_enough_and_is_not_heard_twice)
 	failalloc_check(&a);
 }
 
+TEST(a_second_seeder_is_the_root_when_the_first_has_left)
+{
+	struct failalloc a;
+	struct forest f;
+	uint32_t first, second, h;
+
+	failalloc_init(&a, 0);
+	forest_init(&f, &a.mem);
+	assert_int_equal(forest_seed(&f, &first), 0);
+	assert_int_equal(forest_seed(&f, &second), 0);
+	assert_int_equal(forest_join(&f, &h), 0);
+	forest_crown(&f, second);
+	assert_int_equal(f.root, first);
+	forest_leave(&f, first);
+	forest_crown(&f, h); /* has not everything */
+	assert_int_equal(f.root, FOREST_NOBODY);
+	forest_crown(&f, second);
+	assert_int_equal(f.root, second);
+	forest_heal(&f, h);
+	assert_int_equal(depth(&f, h, 0), 1);
+	check_links(&f);
+	forest_free(&f);
+	failalloc_check(&a);
+}
+
 /* Joins, leaves and complaints at random: nobody is fed by itself. */
 TEST(links_agree_whoever_comes_goes_and_complains)
 {
@@ -245,6 +275,8 @@ TEST(links_agree_whoever_comes_goes_and_complains)
 		case 3:
 			if (f.host[i].used)
 				forest_heal(&f, i);
+			if (f.host[i].used && rng_below(&rng, 2) > 0)
+				forest_told(&f, i);
 			break;
 		case 4:
 			k = rng_below(&rng, STRIPES);
@@ -305,6 +337,8 @@ main(void)
 	    cmocka_unit_test(who_has_no_sender_any_more_is_given_one),
 	    cmocka_unit_test(
 		one_who_says_it_is_stuck_is_not_enough_and_is_not_heard_twice),
+	    cmocka_unit_test(
+		a_second_seeder_is_the_root_when_the_first_has_left),
 	    cmocka_unit_test(links_agree_whoever_comes_goes_and_complains),
 	    cmocka_unit_test(
 		without_memory_there_is_an_error_and_nothing_is_lost),

@@ -152,6 +152,7 @@ link_child(struct forest *f, uint32_t p, uint32_t place, uint32_t child,
 	f->host[p].child[place] = child;
 	f->host[p].stripe[place] = (uint8_t)stripe;
 	f->host[child].parent[stripe] = p;
+	f->host[child].fresh |= stripe_bit(stripe);
 }
 
 /* Takes the child out of its parent's place, which becomes `with`. */
@@ -342,9 +343,8 @@ substitute(const struct forest *f, uint32_t host)
 
 	for (uint32_t k = 1; k <= n; k++) {
 		p = l->host[l->n - k];
-		if (p == host)
-			break; /* it stands as low itself */
-		if (p != FOREST_NOBODY && f->host[p].stuck == 0)
+		if (p != FOREST_NOBODY && p != host && f->host[p].stuck == 0 &&
+		    f->host[p].n_lost == 0)
 			return p;
 	}
 	return FOREST_NOBODY;
@@ -376,7 +376,9 @@ replace(struct forest *f, uint32_t host)
 	link_child(f, p, i, with, home);
 	for (i = 0; i < STRIPES; i++) {
 		child = f->host[host].child[i];
-		if (child >= LOST || child == with)
+		if (child >= LOST || child == with ||
+		    (f->host[host].stripe[i] != home &&
+			!is_fed(f, with, f->host[host].stripe[i], child)))
 			continue;
 		link_child(f, with, i, child, f->host[host].stripe[i]);
 		f->host[host].child[i] = FOREST_NOBODY;
@@ -396,6 +398,20 @@ forest_leave(struct forest *f, uint32_t host)
 	if (f->root == host)
 		f->root = FOREST_NOBODY;
 	free_host(f, host);
+}
+
+void
+forest_told(struct forest *f, uint32_t host)
+{
+	f->host[host].fresh = 0;
+	f->host[host].stuck = 0;
+}
+
+void
+forest_crown(struct forest *f, uint32_t host)
+{
+	if (f->root == FOREST_NOBODY && f->host[host].home == STRIPES)
+		f->root = host;
 }
 
 void
@@ -435,7 +451,8 @@ forest_complain(struct forest *f, uint32_t host, stripes_t stripes)
 	uint32_t p;
 
 	for (uint32_t i = 0; i < STRIPES; i++) {
-		if ((stripes & stripe_bit(i)) == 0 || host == f->root)
+		if ((stripes & stripe_bit(i)) == 0 || host == f->root ||
+		    (f->host[host].fresh & stripe_bit(i)) != 0)
 			continue;
 		p = f->host[host].parent[i];
 		if (p != FOREST_NOBODY) {

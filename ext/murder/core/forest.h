@@ -29,6 +29,7 @@ struct forest_host {
 	uint8_t stripe[STRIPES];  /* what it sends to that child */
 	uint8_t home;
 	uint8_t n_lost;  /* places given up because children complained */
+	stripes_t fresh; /* it was not told yet who sends it these */
 	stripes_t stuck; /* parents of these say that it does not take them */
 	bool used;
 };
@@ -68,6 +69,13 @@ void forest_leave(struct forest *f, uint32_t host);
  * them, and is given others where there are any. Who is complained about loses
  * the place, and all of them when it happens again. */
 void forest_complain(struct forest *f, uint32_t host, stripes_t stripes);
+
+/* The host hears now whom it is linked with. Until then, what it complains of
+ * is not its new sender's fault; and what was said of it is forgotten. */
+void forest_told(struct forest *f, uint32_t host);
+
+/* That seeder is the root, if there is none. */
+void forest_crown(struct forest *f, uint32_t host);
 
 /* Gives the host senders for what it has none for, where there are any. */
 void forest_heal(struct forest *f, uint32_t host);

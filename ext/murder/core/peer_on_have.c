@@ -50,8 +50,8 @@ recount(struct swarm *s, struct peer *p)
 static void
 more_haves(struct swarm *s, struct peer *p, const struct wire_msg *m)
 {
+	uint32_t i, before = p->have.n_set;
 	struct bits news;
-	uint32_t i;
 
 	if (bits_init(&news, s->c.mem, s->c.n_pieces) != 0) {
 		(void)swarm_fail(s, ERR_NOMEM);
@@ -68,6 +68,7 @@ more_haves(struct swarm *s, struct peer *p, const struct wire_msg *m)
 			peer_on_have(s, p, i);
 	}
 	bits_free(&news);
+	p->n_seen += p->have.n_set - before; /* not what it got just now */
 }
 
 void

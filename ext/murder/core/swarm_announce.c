@@ -110,7 +110,8 @@ announce_check(struct swarm *s)
 		s->tracker.want_completed = false;
 		ask(s, ANNOUNCE_COMPLETED);
 	} else if (tick_due(s->tracker.next, s->now) ||
-		   tick_due(s->stripe.complain_at, s->now)) {
+		   (s->tracker.n_failed == 0 &&
+		       tick_due(s->stripe.complain_at, s->now))) {
 		ask(s, ANNOUNCE_NONE);
 	}
 }
@@ -120,7 +121,7 @@ announce_deadline(const struct swarm *s)
 {
 	if (s->c.n_trackers == 0 || s->tracker.busy || s->stopping)
 		return TICK_NEVER;
-	if (!s->tracker.started)
+	if (!s->tracker.started || s->tracker.n_failed > 0)
 		return s->tracker.next;
 	return tick_min(s->tracker.next, s->stripe.complain_at);
 }

@@ -152,26 +152,32 @@ struct swarm {
 		stripes_t lost;        /* who was to send it does not */
 		bool has_stuck;        /* to be told: who does not take them */
 		struct addr stuck;
-		uint32_t n_slow;        /* times the seeder's link idled */
-		struct instant told_at; /* that something is late */
+		uint32_t n_slow;           /* times the seeder's link idled */
+		struct instant enquire_at; /* not before */
 		uint32_t n_enquiries;
 		uint32_t base[STRIPES];  /* its lag when its sender began */
 		uint32_t giver[STRIPES]; /* of known[]; who that is */
-		bool in_vain;            /* the tracker has nobody for these */
-		bool idle;               /* nothing comes at all */
-		bool given_up;           /* it did not work: all is asked for */
-		bool ending;             /* others are complete */
-		bool full;               /* hashing does not keep up */
-		bool review;             /* something of this has changed */
+		uint32_t n_in_vain; /* times the tracker had nobody for these */
+		bool retired;       /* it plans without us */
+		uint32_t n_idle;    /* times nothing came at all, lately */
+		uint32_t idle_at;   /* pieces there were last time */
+		bool idle;          /* nothing comes at all */
+		bool given_up;      /* it did not work: all is asked for */
+		bool ending;        /* others are complete */
+		bool full;          /* hashing does not keep up */
+		bool review;        /* something of this has changed */
 		uint32_t n_got[STRIPES], n_fed[STRIPES]; /* pieces; pushed */
 		struct instant fed_at[STRIPES]; /* when one was pushed */
 		uint32_t n_sent[STRIPES];       /* pieces pushed, to anybody */
 		bool waiting;                   /* some are, for the slowest */
-		struct instant rate_at;     /* the seeder measures since then */
-		uint64_t rate_from;         /* bytes uploaded before */
-		double rate_best;           /* bytes/ns; 0 unknown */
-		struct instant since;       /* when we were told last */
-		struct instant began;       /* … and first */
+		peer_t taker[STRIPES];   /* who told us last to send it */
+		uint64_t moved_from;     /* the seeder's bytes uploaded … */
+		struct instant moved_at; /* … which they were not before */
+		struct instant rate_at;  /* the seeder measures since then */
+		uint64_t rate_from;      /* bytes uploaded before */
+		double rate_best;        /* bytes/ns; 0 unknown */
+		struct instant since;    /* when we were told last */
+		struct instant began;    /* … and first */
 		struct instant complain_at; /* when to ask for others */
 	} stripe;
 

@@ -60,7 +60,8 @@ slowest(const struct swarm *s, uint32_t *least)
 		if (p->push_old == s->c.n_pieces || p->accused)
 			continue;
 		for (k = 0; k < STRIPES; k++) {
-			if ((p->takes & stripe_bit(k)) == 0 ||
+			if (s->stripe.taker[k] != p->id ||
+			    (p->takes & stripe_bit(k)) == 0 ||
 			    s->stripe.n_sent[k] >= *least)
 				continue;
 			*least = s->stripe.n_sent[k];
@@ -108,6 +109,19 @@ has_to_wait(struct swarm *s, struct peer *p)
 /* So much below the best: the others wait for one whose link is slow. */
 #define RATE_PART 2
 
+/* Nothing left at all for so long, while some wait: before a rate is known. */
+#define HANG_TIME TICK_MS(500)
+
+static bool
+hangs(struct swarm *s)
+{
+	if (s->stats.uploaded != s->stripe.moved_from || !s->stripe.waiting) {
+		s->stripe.moved_from = s->stats.uploaded;
+		s->stripe.moved_at = s->now;
+	}
+	return tick_since(s->stripe.moved_at, s->now).ns >= HANG_TIME.ns;
+}
+
 static struct peer *
 idling_for(struct swarm *s)
 {
@@ -117,6 +131,10 @@ idling_for(struct swarm *s)
 	uint32_t least;
 	bool slow;
 
+	if (hangs(s)) {
+		s->stripe.moved_at = s->now;
+		return slowest(s, &least);
+	}
 	if (s->stripe.rate_from == 0) {
 		if (n < RATE_FIRST)
 			return NULL;
@@ -151,8 +169,11 @@ push_is_busy(const struct swarm *s)
 /* Looked at whenever so many pieces came of what it is to get, and so much time
  * has passed: it was sent less than this part of them, and more wait. */
 #define STUCK_PIECES 8u
-#define STUCK_TIME TICK_MS(150)
+#define STUCK_TIME TICK_MS(250)
 #define STUCK_PART 4u
+
+/* It is said again after that: the tracker forgets. */
+#define AGAIN_TIME TICK_S(2)
 
 static uint32_t
 n_had(const struct swarm *s, const struct peer *p)
@@ -176,9 +197,12 @@ count_anew(struct swarm *s, struct peer *p)
 static void
 accuse(struct swarm *s, struct peer *p)
 {
-	if (p->dialled.port == 0 || p->accused || s->stripe.has_stuck)
+	if (p->dialled.port == 0 || s->stripe.has_stuck ||
+	    (p->accused &&
+		tick_since(p->accused_at, s->now).ns < AGAIN_TIME.ns))
 		return;
 	p->accused = true;
+	p->accused_at = s->now;
 	s->stripe.has_stuck = true;
 	s->stripe.stuck = p->dialled;
 	s->stripe.complain_at = s->now;
@@ -226,7 +250,8 @@ push(struct swarm *s, struct peer *p, uint32_t piece)
 	}
 	bits_set(&p->pushed, piece);
 	p->n_pushed++;
-	s->stripe.n_sent[stripe_of(piece)]++;
+	if (s->stripe.taker[stripe_of(piece)] == p->id)
+		s->stripe.n_sent[stripe_of(piece)]++;
 }
 
 void
@@ -262,18 +287,20 @@ push_on_sent(struct swarm *s, struct peer *p)
 		push_on_stored(s); /* who had to wait for this one */
 }
 
-/* How far the stripes are that go to p: what was lost on its way to one who had
- * them before is to be sent again, and the others wait for it. */
+/* How far the stripes are that go to p from now on: what was lost on its way to
+ * one who had them before is to be sent again, and the others wait for it. */
 static void
-count_sent(struct swarm *s, const struct peer *p)
+count_sent(struct swarm *s, const struct peer *p, stripes_t of)
 {
 	uint32_t i, k;
 
 	for (k = 0; k < STRIPES; k++) {
-		if ((p->takes & stripe_bit(k)) == 0)
+		if ((of & stripe_bit(k)) == 0)
 			continue;
+		s->stripe.taker[k] = p->id;
 		s->stripe.n_sent[k] = 0;
-		for (i = k; i < s->c.n_pieces; i += STRIPES)
+		for (i = k; s->began_complete && i < s->c.n_pieces;
+		     i += STRIPES)
 			s->stripe.n_sent[k] += !lacks(p, i);
 	}
 }
@@ -281,19 +308,22 @@ count_sent(struct swarm *s, const struct peer *p)
 void
 push_on_wish(struct swarm *s, struct peer *p, stripes_t of)
 {
+	stripes_t new;
+
 	if (p->pushed.n == 0 &&
 	    bits_init(&p->pushed, s->c.mem, s->c.n_pieces) != 0) {
 		(void)swarm_fail(s, ERR_NOMEM);
 		return;
 	}
-	if ((of & ~p->takes) != 0) {
+	new = (stripes_t)(of & ~p->takes);
+	p->takes = of;
+	if (new != 0) {
 		p->push_old = 0;
 		p->push_new = s->n_news;
+		p->accused = false;
+		count_sent(s, p, new);
+		count_anew(s, p);
 	}
-	p->takes = of;
-	if (s->began_complete)
-		count_sent(s, p);
-	count_anew(s, p);
 	peer_mark(s, p);
 	push_feed(s, p);
 }

@@ -18,7 +18,9 @@
 
 /* Between two complaints, at least. */
 #define COMPLAINT_PAUSE TICK_MS(20)
-#define COMPLAINT_AGAIN TICK_MS(200)
+
+/* It doubles as often as this, if the tracker knows nobody. */
+#define COMPLAINT_DOUBLES 8u
 
 /* Waiting to be hashed and written: nothing more is to be pushed; and, as
  * long as it is not below this again. */
@@ -77,7 +79,7 @@ subscribe(struct swarm *s, struct peer *p, stripes_t of)
 		return;
 	if ((of & ~p->gives) != 0 && s->have.n_set > 0)
 		peer_say_bitfield(s, p); /* it is not to send what we have */
-	if (p->rx_left > 0 &&
+	if (p->rx_left > 0 && !s->stripe.full &&
 	    (p->gives & ~of & stripe_bit(stripe_of(p->rx.piece))) != 0)
 		piece_interrupt(s, p); /* the next one sends the rest as well */
 	p->gives = of;
@@ -96,6 +98,8 @@ note_giver(struct swarm *s, uint32_t who, stripes_t of)
 		if ((of & stripe_bit(i)) == 0 || s->stripe.giver[i] == who + 1)
 			continue;
 		s->stripe.giver[i] = who + 1;
+		s->stripe.since = s->now;
+		s->stripe.n_idle = 0;
 		s->stripe.base[i] = watch_lag(s, i);
 		s->stripe.fed_at[i] = s->now;
 		s->stripe.n_enquiries = 0;
@@ -178,7 +182,8 @@ stripe_review(struct swarm *s)
 		s->stripe.lost = 0;
 	if (s->stripe.lost != 0 && s->stripe.complain_at.ns == TICK_NEVER.ns)
 		s->stripe.complain_at = tick_add(s->now,
-		    s->stripe.in_vain ? COMPLAINT_AGAIN : COMPLAINT_PAUSE);
+		    (struct duration){
+			.ns = COMPLAINT_PAUSE.ns << s->stripe.n_in_vain});
 }
 
 void
@@ -216,6 +221,8 @@ stripe_fill_query(struct swarm *s, struct announce_query *q)
 {
 	uint32_t i;
 
+	if (tick_due(s->stripe.complain_at, s->now))
+		q->numwant = 0;
 	q->striped = stripe_takes_part(s);
 	q->lost = s->stripe.lost;
 	q->has_stuck = s->stripe.has_stuck;
@@ -251,6 +258,7 @@ stripe_on_links(struct swarm *s, const struct announce_reply *r)
 	uint32_t i, n = announce_reply_links(r, link);
 	struct known *k;
 
+	s->stripe.retired = n == 0 && s->stripe.assigned != 0;
 	if (n == 0 || !stripe_takes_part(s))
 		return;
 	for (i = 0; i < s->n_known; i++)
@@ -274,8 +282,10 @@ stripe_on_links(struct swarm *s, const struct announce_reply *r)
 			s->stripe.fed_at[i] = s->now;
 	if (!swarm_complete(s))
 		s->stripe.lost = STRIPES_ALL & (stripes_t)~s->stripe.assigned;
-	s->stripe.in_vain = s->stripe.lost != 0;
-	s->stripe.since = s->now;
+	if (s->stripe.lost == 0)
+		s->stripe.n_in_vain = 0;
+	else if (s->stripe.n_in_vain < COMPLAINT_DOUBLES)
+		s->stripe.n_in_vain++;
 	if (s->stripe.began.ns == 0)
 		s->stripe.began = s->now;
 	s->stripe.review = true;
@@ -367,6 +377,7 @@ stripe_leave_trees(struct swarm *s)
 			peer_close(s, p, CLOSE_USELESS);
 	}
 	s->stripe.assigned = 0;
+	s->stripe.fed = 0;
 	open_stripes(s);
 	s->stripe.unfit = true;
 	s->stripe.complain_at = s->now;

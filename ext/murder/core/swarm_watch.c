@@ -22,13 +22,17 @@
 /* It is behind by this part, or LATE_MIN: the tracker is asked, so often, with
  * pauses that grow. */
 #define BEHIND_PART 128u
-#define ENQUIRE_PAUSE TICK_MS(100)
-#define ENQUIRIES 32u
+#define ENQUIRE_MS 100u
+#define ENQUIRIES 8u
 
 /* Nothing of use came for so many pieces' times, within these limits. */
 #define IDLE_PIECES 64u
 #define IDLE_MIN TICK_MS(200)
 #define IDLE_MAX TICK_MS(1000)
+
+/* That happened so often, with no more than so many pieces between. */
+#define IDLE_OFTEN 3u
+#define IDLE_APART 64u
 
 /* So many neighbours are complete, one of them perhaps the seeder: they have
  * little left to pass on, and may be asked for what still lacks. So they may
@@ -111,17 +115,43 @@ is_silent(const struct swarm *s, uint32_t i)
 	return new_lag(s, i) >= SILENT_LAG && is_quiet(s, i);
 }
 
+/* All below a sender that is gone are behind at the same time, and only those
+ * next to it are to get another: they ask after pauses of chance, which
+ * double. */
 static void
 enquire(struct swarm *s)
 {
-	uint64_t ns = ENQUIRE_PAUSE.ns * (1 + s->stripe.n_enquiries / 4);
+	uint32_t ms = ENQUIRE_MS << s->stripe.n_enquiries;
 
-	if (tick_since(s->stripe.told_at, s->now).ns < ns ||
+	if (!tick_due(s->stripe.enquire_at, s->now) ||
 	    s->stripe.n_enquiries >= ENQUIRIES)
 		return;
-	s->stripe.told_at = s->now;
-	s->stripe.n_enquiries++;
-	s->stripe.complain_at = tick_min(s->stripe.complain_at, s->now);
+	if (s->stripe.n_enquiries++ > 0)
+		s->stripe.complain_at = tick_min(s->stripe.complain_at, s->now);
+	ms = ms / 2 + rng_below(&s->rng, ms);
+	s->stripe.enquire_at = tick_add(s->now, TICK_MS(ms));
+}
+
+/* It falls idle again and again, which no stripe shows alone: all remains open
+ * then. */
+static void
+count_idle(struct swarm *s)
+{
+	if (s->have.n_set - s->stripe.idle_at > IDLE_APART)
+		s->stripe.n_idle = 0;
+	s->stripe.n_idle++;
+	s->stripe.idle_at = s->have.n_set;
+}
+
+/* It does not work. For whom the tracker does not plan that says nothing about
+ * the others. */
+static void
+give_up(struct swarm *s)
+{
+	if (s->stripe.retired)
+		stripe_leave_trees(s);
+	else
+		stripe_quit(s);
 }
 
 static uint32_t
@@ -201,7 +231,7 @@ static void
 check_fitness(struct swarm *s)
 {
 	uint32_t i;
-	bool known = s->stripe.fed == STRIPES_ALL && !s->stripe.ending;
+	bool known = s->stripe.fed == STRIPES_ALL && s->stripe.open == 0;
 
 	if (known && tick_since(s->stripe.fit_at, s->now).ns < FIT_TIME.ns)
 		return;
@@ -229,13 +259,17 @@ watch_check(struct swarm *s)
 	if (s->stripe.assigned == 0 || swarm_complete(s))
 		return;
 	check_fitness(s);
-	idle = is_idle(s);
+	if (s->stripe.assigned == 0)
+		return;
+	idle = is_idle(s) || s->stripe.n_idle >= IDLE_OFTEN;
+	if (idle && !s->stripe.idle)
+		count_idle(s);
 	ending = slots_n(s->set.full) >= ENDING || ends_unevenly(s);
 	for (i = 0; i < STRIPES; i++) {
 		if ((s->stripe.fed & stripe_bit(i)) == 0)
 			continue; /* it is asked for */
 		if (is_late(s, i) || is_silent(s, i))
-			stripe_quit(s);
+			give_up(s);
 		else if (is_behind(s, i))
 			enquire(s);
 	}

@@ -86,6 +86,7 @@ tracker_plan_update(
 		return 0;
 	if (p->planned == FOREST_NOBODY)
 		return p->class == CLASS_COMPLETED ? 0 : join(t, plan, p);
+	forest_crown(&plan->forest, p->planned);
 	if (q->has_stuck)
 		accuse(plan, p, &q->stuck);
 	if (q->lost != 0)
@@ -113,12 +114,13 @@ uint32_t
 tracker_plan_links(const struct tracker_peer *self,
     struct tracker_plan_link out[ANNOUNCE_LINKS])
 {
-	const struct tracker_plan *plan = &self->rack->torrent->plan;
+	struct tracker_plan *plan = &self->rack->torrent->plan;
 	const struct forest_host *h;
 	uint32_t n = 0;
 
-	if (self->planned >= RETIRED)
+	if (self->planned >= RETIRED || plan->forest.root == FOREST_NOBODY)
 		return 0;
+	forest_told(&plan->forest, self->planned);
 	h = forest_host(&plan->forest, self->planned);
 	for (uint32_t i = 0; i < STRIPES; i++) {
 		if (h->parent[i] < plan->forest.n)
