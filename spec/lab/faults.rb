@@ -79,10 +79,12 @@ module Lab
     def seeder_dies
       return unless @settings.flag?("SEEDER_DIES")
 
-      files = @network.receivers.map { |node| @network.path(@run.contestant.partial(node)) }
-      done = @network.receivers.map { |node| @network.path(@run.contestant.output(node)) }
       due = lambda { |_|
-        self.class.all_pieces?(files + done, @settings.size, @settings.piece)
+        # what only a host without power had is gone
+        files = (@network.receivers - @killed.to_a).flat_map do |node|
+          [@run.contestant.partial(node), @run.contestant.output(node)].map { |file| @network.path(file) }
+        end
+        self.class.all_pieces?(files, @settings.size, @settings.piece)
       }
       Fault.new("the seeder is killed", due, ->(_) { @run.server("seeder").kill })
     end
