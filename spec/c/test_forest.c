@@ -50,6 +50,19 @@ check_links(const struct forest *f)
 	}
 }
 
+/* A forest of a seeder and n others. */
+static void
+plant(struct forest *f, struct failalloc *a, uint32_t n)
+{
+	uint32_t h;
+
+	failalloc_init(a, 0);
+	forest_init(f, &a->mem);
+	assert_int_equal(forest_seed(f, &h), 0);
+	while (n-- > 0)
+		assert_int_equal(forest_join(f, &h), 0);
+}
+
 static uint32_t
 log4(uint32_t n)
 {
@@ -115,13 +128,9 @@ TEST(of_a_second_complaint_nobody_is_left_to_send_to)
 {
 	struct failalloc a;
 	struct forest f;
-	uint32_t h, i, p, n = 0;
+	uint32_t i, p, n = 0;
 
-	failalloc_init(&a, 0);
-	forest_init(&f, &a.mem);
-	assert_int_equal(forest_seed(&f, &h), 0);
-	for (i = 0; i < 40; i++)
-		assert_int_equal(forest_join(&f, &h), 0);
+	plant(&f, &a, 40);
 	p = f.home[0].host[0]; /* sends its home stripe to four others */
 	for (i = 0; i < f.n && n < 2; i++)
 		if (f.host[i].parent[0] == p) {
@@ -143,13 +152,9 @@ TEST(who_leaves_high_up_in_a_tree_is_replaced_and_all_stay_fed)
 {
 	struct failalloc a;
 	struct forest f;
-	uint32_t h, i, top;
+	uint32_t i, top;
 
-	failalloc_init(&a, 0);
-	forest_init(&f, &a.mem);
-	assert_int_equal(forest_seed(&f, &h), 0);
-	for (i = 0; i < 100; i++)
-		assert_int_equal(forest_join(&f, &h), 0);
+	plant(&f, &a, 100);
 	top = f.home[1]
 		  .host[0]; /* fed by the seeder: all of that tree is below */
 	assert_int_equal(f.host[top].parent[1], f.root);
@@ -170,13 +175,9 @@ TEST(who_has_no_sender_any_more_is_given_one)
 {
 	struct failalloc a;
 	struct forest f;
-	uint32_t h, i, k, gone;
+	uint32_t i, k, gone;
 
-	failalloc_init(&a, 0);
-	forest_init(&f, &a.mem);
-	assert_int_equal(forest_seed(&f, &h), 0);
-	for (i = 0; i < 100; i++)
-		assert_int_equal(forest_join(&f, &h), 0);
+	plant(&f, &a, 100);
 	gone = f.home[2].host[3];
 	forest_leave(&f, gone);
 	for (i = 0; i < f.n; i++) {
@@ -199,11 +200,7 @@ TEST(one_who_says_it_is_stuck_is_not_enough_and_is_not_heard_twice)
 	struct forest f;
 	uint32_t h, i, child, first, other;
 
-	failalloc_init(&a, 0);
-	forest_init(&f, &a.mem);
-	assert_int_equal(forest_seed(&f, &h), 0);
-	for (i = 0; i < 40; i++)
-		assert_int_equal(forest_join(&f, &h), 0);
+	plant(&f, &a, 40);
 	child = f.home[0].host[1];
 	first = f.host[child].parent[0];
 	for (i = 1; f.host[child].parent[i] == first; i++)

@@ -153,13 +153,23 @@ TEST(whom_two_senders_call_stuck_leaves_the_trees)
 	asked_free(&a);
 }
 
+/* What the tracker reads of that URL of http://t/announce. */
+static void
+read_back(const struct buf *url, struct announce_query *got)
+{
+	struct span text = buf_span(url);
+	const char *key;
+
+	text.p += 18;
+	text.n -= 18;
+	assert_int_equal(announce_parse_query(got, text, &key), 0);
+}
+
 TEST(who_is_stuck_is_said_by_its_address_and_anything_else_is_none)
 {
 	static const char *const none[] = {"", "abc", "%01%02%03%04%05%06%07"};
 	struct announce_query q = asker(1, 1), got;
-	const char *key;
 	struct failalloc f;
-	struct span text;
 	struct buf out;
 	uint32_t i;
 
@@ -170,19 +180,13 @@ TEST(who_is_stuck_is_said_by_its_address_and_anything_else_is_none)
 	buf_init(&out, &f.mem, 1000);
 	assert_int_equal(
 	    announce_put_url(&out, SPAN_LIT("http://t/announce"), &q), 0);
-	text = buf_span(&out);
-	text.p += 18;
-	text.n -= 18;
-	assert_int_equal(announce_parse_query(&got, text, &key), 0);
+	read_back(&out, &got);
 	assert_true(got.has_stuck);
 	assert_true(addr_equal(&got.stuck, &q.stuck));
 	for (i = 0; i < N_OF(none); i++) {
 		assert_int_equal(buf_put_str(&out, "&murder_stuck="), 0);
 		assert_int_equal(buf_put_str(&out, none[i]), 0);
-		text = buf_span(&out);
-		text.p += 18;
-		text.n -= 18;
-		assert_int_equal(announce_parse_query(&got, text, &key), 0);
+		read_back(&out, &got);
 		assert_false(got.has_stuck);
 	}
 	buf_free(&out);
@@ -191,9 +195,7 @@ TEST(who_is_stuck_is_said_by_its_address_and_anything_else_is_none)
 TEST(a_query_says_what_is_lost_and_a_number_beyond_all_stripes_is_cut)
 {
 	struct announce_query q = asker(1, 1), got;
-	const char *key;
 	struct failalloc f;
-	struct span text;
 	struct buf out;
 
 	q.striped = true;
@@ -202,17 +204,11 @@ TEST(a_query_says_what_is_lost_and_a_number_beyond_all_stripes_is_cut)
 	buf_init(&out, &f.mem, 1000);
 	assert_int_equal(
 	    announce_put_url(&out, SPAN_LIT("http://t/announce"), &q), 0);
-	text = buf_span(&out);
-	text.p += 18;
-	text.n -= 18;
-	assert_int_equal(announce_parse_query(&got, text, &key), 0);
+	read_back(&out, &got);
 	assert_true(got.striped);
 	assert_int_equal(got.lost, 5);
 	assert_int_equal(buf_put_str(&out, "&murder_stripes=255"), 0);
-	text = buf_span(&out);
-	text.p += 18;
-	text.n -= 18;
-	assert_int_equal(announce_parse_query(&got, text, &key), 0);
+	read_back(&out, &got);
 	assert_int_equal(got.lost, STRIPES_ALL);
 	buf_free(&out);
 }

@@ -87,7 +87,7 @@ RSpec.describe "murder_client facing hostile neighbours" do
     end
   end
 
-  it "throws away pieces that nobody asked for" do
+  it "closes on pieces that nobody asked for" do
     stray = (0...64).map { |i| message(7, [i % 16, (i / 16) << 14].pack("NN") + Random.bytes(16_384)) }.join
     expect(closed_after?(handshake + stray)).to be(true)
   end

@@ -357,7 +357,7 @@ substitute(const struct forest *f, uint32_t host)
 static void
 replace(struct forest *f, uint32_t host)
 {
-	uint32_t home = f->host[host].home, p, i, child, with;
+	uint32_t home = f->host[host].home, i, child, with;
 
 	if (home == STRIPES || f->root == FOREST_NOBODY ||
 	    f->host[host].parent[home] != f->root)
@@ -366,14 +366,9 @@ replace(struct forest *f, uint32_t host)
 	if (with == FOREST_NOBODY)
 		return;
 	abandon_children(f, with, FOREST_NOBODY);
-	p = f->host[host].parent[home];
 	unlink_child(f, with, home, FOREST_NOBODY);
-	for (i = 0; i < STRIPES; i++)
-		if (f->host[p].child[i] == host && f->host[p].stripe[i] == home)
-			break;
-	assert(i < STRIPES);
-	f->host[host].parent[home] = FOREST_NOBODY;
-	link_child(f, p, i, with, home);
+	unlink_child(f, host, home, FOREST_NOBODY);
+	link_child(f, f->root, home, with, home); /* a place for each stripe */
 	for (i = 0; i < STRIPES; i++) {
 		child = f->host[host].child[i];
 		if (child >= LOST || child == with ||
@@ -417,7 +412,7 @@ forest_crown(struct forest *f, uint32_t host)
 void
 forest_heal(struct forest *f, uint32_t host)
 {
-	if (host == f->root || f->host[host].home == STRIPES)
+	if (f->host[host].home == STRIPES)
 		return;
 	for (uint32_t i = 0; i < STRIPES; i++)
 		if (f->host[host].parent[i] == FOREST_NOBODY)

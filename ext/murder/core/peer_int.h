@@ -88,11 +88,10 @@ struct peer {
 	struct instant pushed_at; /* since then are counted … */
 	uint32_t n_pushed;        /* … pieces it was sent of these, and … */
 	uint32_t n_before;        /* … those we had of them before */
-	struct instant accused_at;
-	bool accused;       /* the tracker was told that it is slow */
-	uint32_t push_new;  /* of swarm.news: what it gets next */
-	uint32_t push_old;  /* and of the pieces, once it has these */
-	struct bits pushed; /* what it was sent so; empty before */
+	struct instant accused_at; /* the tracker was told that it is slow; 0 */
+	uint32_t push_new;         /* of swarm.news: what it gets next */
+	uint32_t push_old;         /* and of the pieces, once it has these */
+	struct bits pushed;        /* what it was sent so; empty before */
 
 	uint8_t haves_id; /* to send several HAVEs under; 0: do not */
 

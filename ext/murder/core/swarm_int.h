@@ -168,16 +168,16 @@ struct swarm {
 		bool review;        /* something of this has changed */
 		uint32_t n_got[STRIPES], n_fed[STRIPES]; /* pieces; pushed */
 		struct instant fed_at[STRIPES]; /* when one was pushed */
-		uint32_t n_sent[STRIPES];       /* pieces pushed, to anybody */
-		bool waiting;                   /* some are, for the slowest */
-		peer_t taker[STRIPES];   /* who told us last to send it */
-		uint64_t moved_from;     /* the seeder's bytes uploaded … */
-		struct instant moved_at; /* … which they were not before */
-		struct instant rate_at;  /* the seeder measures since then */
-		uint64_t rate_from;      /* bytes uploaded before */
-		double rate_best;        /* bytes/ns; 0 unknown */
-		struct instant since;    /* when we were told last */
-		struct instant began;    /* … and first */
+		uint32_t n_sent[STRIPES]; /* pieces pushed, to its taker */
+		bool waiting;             /* some are, for the slowest */
+		peer_t taker[STRIPES];    /* who told us last to send it */
+		uint64_t moved_from;      /* the seeder's bytes uploaded … */
+		struct instant moved_at;  /* … which they were not before */
+		struct instant rate_at;   /* the seeder measures since then */
+		uint64_t rate_from;       /* bytes uploaded before */
+		double rate_best;         /* bytes/ns; 0 unknown */
+		struct instant since;     /* when a sender changed last */
+		struct instant began;     /* when we were told first */
 		struct instant complain_at; /* when to ask for others */
 	} stripe;
 
@@ -386,10 +386,10 @@ void stripe_greet(struct swarm *s, struct peer *p); /* who came */
 /* Whether p, who came without being linked, takes a place of which there are
  * few left. */
 bool stripe_is_crowded(const struct swarm *s, const struct peer *p);
-/* Whether that piece may be asked for: nobody pushes it. */
 /* Whether who has everything is not asked: it is the seeder, whose link is for
  * what nobody else has yet. */
 bool stripe_spares(const struct swarm *s);
+/* Whether that piece may be asked for: nobody pushes it. */
 bool stripe_is_open(const struct swarm *s, uint32_t piece);
 void stripe_on_whole(struct swarm *s); /* a piece is here to be stored */
 void stripe_on_stored(struct swarm *s, const struct partial *f);

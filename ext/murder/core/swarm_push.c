@@ -57,7 +57,7 @@ slowest(const struct swarm *s, uint32_t *least)
 	*least = UINT32_MAX;
 	for (EACH_SLOT(i, &s->set.takers)) {
 		p = s->peers[i];
-		if (p->push_old == s->c.n_pieces || p->accused)
+		if (p->push_old == s->c.n_pieces || p->accused_at.ns != 0)
 			continue;
 		for (k = 0; k < STRIPES; k++) {
 			if (s->stripe.taker[k] != p->id ||
@@ -122,35 +122,49 @@ hangs(struct swarm *s)
 	return tick_since(s->stripe.moved_at, s->now).ns >= HANG_TIME.ns;
 }
 
+static void
+measure_anew(struct swarm *s)
+{
+	s->stripe.rate_at = s->now;
+	s->stripe.rate_from = s->stats.uploaded;
+}
+
+static bool
+is_slow(struct swarm *s)
+{
+	double ns = (double)tick_since(s->stripe.rate_at, s->now).ns;
+	double n = (double)(s->stats.uploaded - s->stripe.rate_from);
+	double best = s->stripe.rate_best;
+
+	if (s->stripe.rate_from == 0) {
+		if (n >= RATE_FIRST)
+			measure_anew(s);
+		return false;
+	}
+	if (ns < (double)RATE_TIME.ns ||
+	    (best > 0 ? ns * best : n) < RATE_BYTES)
+		return false;
+	measure_anew(s);
+	if (n / ns > best)
+		s->stripe.rate_best = n / ns;
+	s->stripe.n_slow++;
+	if (s->stripe.waiting && n / ns * RATE_PART < best)
+		return true;
+	s->stripe.n_slow = 0;
+	return false;
+}
+
+/* For whom the others wait while the link idles, or NULL. */
 static struct peer *
 idling_for(struct swarm *s)
 {
-	double ns = (double)tick_since(s->stripe.rate_at, s->now).ns;
-	uint64_t n = s->stats.uploaded - s->stripe.rate_from;
-	double rate = (double)n / ns, best = s->stripe.rate_best;
 	uint32_t least;
-	bool slow;
 
-	if (hangs(s)) {
+	if (hangs(s))
 		s->stripe.moved_at = s->now;
-		return slowest(s, &least);
-	}
-	if (s->stripe.rate_from == 0) {
-		if (n < RATE_FIRST)
-			return NULL;
-		n = 0;
-		ns = 0;
-	} else if (ns < (double)RATE_TIME.ns ||
-		   (best > 0 ? ns * best : (double)n) < RATE_BYTES) {
-		return false;
-	}
-	slow = ns > 0 && s->stripe.waiting && rate * RATE_PART < best;
-	if (ns > 0 && rate > best)
-		s->stripe.rate_best = rate;
-	s->stripe.rate_at = s->now;
-	s->stripe.rate_from = s->stats.uploaded;
-	s->stripe.n_slow = slow ? s->stripe.n_slow + 1 : 0;
-	return slow ? slowest(s, &least) : NULL;
+	else if (!is_slow(s))
+		return NULL;
+	return slowest(s, &least);
 }
 
 bool
@@ -198,10 +212,9 @@ static void
 accuse(struct swarm *s, struct peer *p)
 {
 	if (p->dialled.port == 0 || s->stripe.has_stuck ||
-	    (p->accused &&
+	    (p->accused_at.ns != 0 &&
 		tick_since(p->accused_at, s->now).ns < AGAIN_TIME.ns))
 		return;
-	p->accused = true;
 	p->accused_at = s->now;
 	s->stripe.has_stuck = true;
 	s->stripe.stuck = p->dialled;
@@ -320,7 +333,7 @@ push_on_wish(struct swarm *s, struct peer *p, stripes_t of)
 	if (new != 0) {
 		p->push_old = 0;
 		p->push_new = s->n_news;
-		p->accused = false;
+		p->accused_at.ns = 0;
 		count_sent(s, p, new);
 		count_anew(s, p);
 	}

@@ -213,18 +213,15 @@ is_idle(const struct swarm *s)
 static bool
 is_outpaced(const struct swarm *s)
 {
-	uint32_t i, gain, n = 0, n_faster = 0;
+	uint32_t i, gain, n_faster = 0;
 	uint32_t own = s->have.n_set - s->stripe.n_seen;
-	const struct peer *p;
+	struct slots of = slots_without(s->set.kin, s->set.full);
 
-	for (EACH_SLOT(i, &s->set.kin)) {
-		p = s->peers[i];
-		gain = p->have.n_set - p->n_seen;
-		n += !bits_full(&p->have);
-		n_faster += !bits_full(&p->have) && gain >= FIT_MIN &&
-			    gain > own * FIT_TIMES;
+	for (EACH_SLOT(i, &of)) {
+		gain = s->n_have[i] - s->peers[i]->n_seen;
+		n_faster += gain >= FIT_MIN && gain > own * FIT_TIMES;
 	}
-	return n_faster * 2 > n;
+	return n_faster * 2 > slots_n(of);
 }
 
 static void
@@ -255,7 +252,7 @@ watch_check(struct swarm *s)
 	if (s->began_complete && s->stripe.n_slow >= SLOW_TIMES)
 		stripe_quit(s);
 	if (s->began_complete)
-		push_on_stored(s); /* some may have waited for long enough */
+		push_on_stored(s); /* for whom they waited may be gone */
 	if (s->stripe.assigned == 0 || swarm_complete(s))
 		return;
 	check_fitness(s);
