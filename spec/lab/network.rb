@@ -178,9 +178,34 @@ module Lab
       batch("ip", racks.flat_map { |rack| rack_links(rack) } + @nodes.flat_map { |node| node_links(node) })
       batch("tc", uplinks.map { |link| shape(link, @settings.rack_rate) } +
                   @nodes.map { |node| shape(node.link, node.rate) })
+      lay_wires
       set_up_inside
-      @world.wait_forwarding(@nodes.map(&:link) + uplinks)
+      @world.wait_forwarding(@nodes.map(&:link) + uplinks + wires)
     end
+
+    # A sender's network card is done with a packet once it is on the wire. Here it
+    # is counted as the sender's until the receiver takes it out of the queue in
+    # front of its link, and TCP lets only a few be counted ("small queues"). So
+    # what leaves a host is copied, without its owner, to a wire that every switch
+    # has; where hosts are the switch is told, since it would learn: on the wire.
+    def lay_wires
+      ends = "mtu #{mtu}#{at_once}"
+      batch("ip", (0..@settings.racks).flat_map do |rack|
+        ["link add wire#{rack} #{ends} type veth peer name end#{rack} #{ends}", "link set end#{rack} up",
+         "link set wire#{rack} master #{bridge(rack)} up",
+         "link set wire#{rack} type bridge_slave learning off flood off mcast_flood off bcast_flood off"]
+      end)
+      batch("bridge", @nodes.map { |node| "fdb add #{node.mac} dev #{node.link} master static" })
+      batch("tc", @nodes.flat_map { |node| leave(node) })
+    end
+
+    def leave(node)
+      ["qdisc add dev #{node.link} clsact",
+       "filter add dev #{node.link} ingress protocol all u32 match u32 0 0 " \
+       "action mirred ingress mirror dev wire#{node.rack} drop"]
+    end
+
+    def wires = (0..@settings.racks).map { |rack| "wire#{rack}" }
 
     def set_up_inside
       @nodes.each { |node| inside(node) }
@@ -235,8 +260,9 @@ module Lab
 
     def mtu = @settings.mtu
 
-    # What bounds the units TCP makes, for `ip link`.
-    def at_once = @settings.unit.zero? ? "" : " gso_max_segs #{@settings.unit}"
+    # What bounds the units TCP makes, for `ip link`: without it they are of 64 KiB
+    # where it once saw a short round trip, as large as a piece or a buffer here.
+    def at_once = " gso_max_segs #{[@settings.unit, 1].max}"
 
     # TCP makes units of a millisecond at a flow's rate; at the rates of a lab
     # these would be two packets. For sh.

@@ -15,8 +15,7 @@ module Lab
       ["RUNS", "1", "repetitions; the median is told, with the spread"],
       ["QUEUE", "128KiB", "the buffer in front of each link"],
       ["MTU", "1500", "bytes of the largest packet; 9000 for jumbo frames"],
-      ["UNIT", "auto", "bytes that pass a link at once, as network cards do with TSO and GRO; 0: a packet; " \
-                       "auto: 8KiB with 32 hosts or more"],
+      ["UNIT", "8KiB", "bytes that pass a link at once, as network cards do with TSO and GRO; 0: a packet"],
       ["CC", "cubic", "TCP's congestion control"],
       ["RACKS", "0", "racks the receivers are in, each with a switch of its own; 0: one switch"],
       ["OVERSUBSCRIPTION", "4", "links of a rack's hosts against the rack's own"],
@@ -34,10 +33,6 @@ module Lab
       ["CURVE", "", "where the completion curve goes (SVG)"],
       ["VERIFY", "1", "0: do not compare what arrived with the payload"]
     ].freeze
-
-    # UNIT=auto, see doc/LAB.md.
-    UNIT_HOSTS = 32
-    UNIT_BYTES = 8 << 10
 
     def self.help
       TABLE.map { |name, default, meaning| "  #{name.ljust(17)} #{default.ljust(9)} #{meaning}" }
@@ -65,8 +60,6 @@ module Lab
     # Packets that pass a link at once; 0 where that is not asked for.
     def unit
       most = queue / 8 / mtu
-      return hosts < UNIT_HOSTS ? 0 : [UNIT_BYTES / mtu, most].min if self["UNIT"] == "auto"
-
       packets = Units.bytes(self["UNIT"]) / mtu
       raise ArgumentError, "UNIT=#{self["UNIT"]}: more than an eighth of QUEUE" if packets > most
 
