@@ -4,7 +4,7 @@
  * each or over connections kept alive. Prints one line of JSON: announces,
  * failures, seconds, and the latency's median, 99th percentile and maximum.
  *
- *	announces PORT ANNOUNCES CONNECTIONS PEERS close|keep
+ *	announces PORT ANNOUNCES CONNECTIONS PEERS close|keep [stripes]
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -33,6 +33,7 @@ static struct {
 	uint16_t port;
 	uint32_t n_announces, n_conns, n_peers;
 	bool keep;
+	const char *stripes; /* of a query: peers take part in them */
 	int ep;
 	uint32_t begun, done, failed;
 	double *latency; /* seconds, in the order of arrival */
@@ -112,9 +113,9 @@ begin(struct conn *c)
 	n = snprintf(text, sizeof(text),
 	    "GET /announce?info_hash=%%12%%34%%56%%78%%9Aabcdefghijklmno"
 	    "&peer_id=-LD0001-%012u&port=%u&uploaded=0&downloaded=0&left=%u"
-	    "&compact=1&numwant=50&event=%s HTTP/1.1\r\nHost: t\r\n"
+	    "&compact=1&numwant=50%s&event=%s HTTP/1.1\r\nHost: t\r\n"
 	    "Connection: %s\r\n\r\n",
-	    peer, 10000 + peer % 50000, peer == 0 ? 0u : 5u,
+	    peer, 10000 + peer % 50000, peer == 0 ? 0u : 5u, load.stripes,
 	    load.begun <= load.n_peers ? "started" : "",
 	    load.keep ? "keep-alive" : "close");
 	if (write(c->fd, text, (size_t)n) != n)
@@ -175,13 +176,14 @@ main(int argc, char **argv)
 	struct conn *conns;
 	double start, seconds;
 
-	if (argc != 6)
+	if (argc != 6 && argc != 7)
 		return 2;
 	load.port = (uint16_t)atoi(argv[1]);
 	load.n_announces = (uint32_t)atoi(argv[2]);
 	load.n_conns = (uint32_t)atoi(argv[3]);
 	load.n_peers = (uint32_t)atoi(argv[4]);
 	load.keep = strcmp(argv[5], "keep") == 0;
+	load.stripes = argc == 7 ? "&murder_stripes=0" : "";
 	load.ep = epoll_create1(0);
 	load.latency = calloc(load.n_announces, sizeof(double));
 	conns = calloc(load.n_conns, sizeof(*conns));

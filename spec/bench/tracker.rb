@@ -22,16 +22,16 @@ def cpu(pid) = Integer(File.read("/proc/#{pid}/schedstat").split.first) / 1e9
 def rss_kib(pid) = File.read("/proc/#{pid}/status")[/VmRSS:\s+(\d+)/, 1].to_i
 
 # Starts a tracker, loads it and gives what it took.
-def measure(argv, port, dir, mode)
+def measure(argv, port, dir, mode, announces: ANNOUNCES, peers: PEERS, stripes: false)
   pid = Process.spawn(*argv, chdir: dir, out: File::NULL, err: File::NULL)
   sleep 0.5
   empty = rss_kib(pid)
   before = cpu(pid)
-  out, status = Open3.capture2(File.join(dir, "announces"), port.to_s, ANNOUNCES.to_s, CONNECTIONS.to_s,
-                               PEERS.to_s, mode)
+  out, status = Open3.capture2(File.join(dir, "announces"), port.to_s, announces.to_s, CONNECTIONS.to_s,
+                               peers.to_s, mode, *("stripes" if stripes))
   raise "#{argv.first} failed announces: #{out}" unless status.success?
 
-  JSON.parse(out).merge("per_cpu_s" => (ANNOUNCES / (cpu(pid) - before)).round, "rss_kib" => rss_kib(pid) - empty)
+  JSON.parse(out).merge("per_cpu_s" => (announces / (cpu(pid) - before)).round, "rss_kib" => rss_kib(pid) - empty)
 ensure
   Process.kill(:TERM, pid)
   Process.wait(pid)
@@ -49,6 +49,15 @@ def opentracker(dir)
   [["opentracker", "-i", "127.0.0.1", "-p", port.to_s, "-P", port.to_s, "-d", dir, "-w", "whitelist"], port]
 end
 
+# Resident bytes that a peer adds, where there are many already: by a tracker with
+# PEERS of them and one with four times as many. The rest is connections.
+def bytes_a_peer(dir, stripes)
+  few, many = [PEERS, 4 * PEERS].map do |peers|
+    measure(*murder(dir), dir, "close", announces: peers, peers: peers, stripes: stripes)["rss_kib"]
+  end
+  (many - few) * 1024 / (3 * PEERS)
+end
+
 def median(values) = values.sort[values.size / 2]
 
 Dir.mktmpdir("murder-bench-") do |dir|
@@ -58,6 +67,7 @@ Dir.mktmpdir("murder-bench-") do |dir|
   runs = Hash.new { |hash, key| hash[key] = [] }
   ROUNDS.times do
     runs["murder_tracker, connection each"] << measure(*murder(dir), dir, "close")
+    runs["murder_tracker, stripes"] << measure(*murder(dir), dir, "close", stripes: true)
     runs["opentracker, connection each"] << measure(*opentracker(dir), dir, "close")
     runs["murder_tracker, kept alive"] << measure(*murder(dir), dir, "keep")
   end
@@ -66,6 +76,10 @@ Dir.mktmpdir("murder-bench-") do |dir|
     puts "#{name.ljust(32)} #{median(all)} announces per CPU second (#{all.min} to #{all.max}), " \
          "p99 #{median(results.map { |r| r["p99_ms"] })} ms, +#{median(results.map { |r| r["rss_kib"] })} KiB"
   end
-  ours, theirs = runs.values.first(2).map { |results| median(results.map { |r| r["per_cpu_s"] }) }
+  ours, theirs = runs.values_at("murder_tracker, connection each", "opentracker, connection each").map { |results| median(results.map { |r| r["per_cpu_s"] }) }
   puts "ratio, connection each: #{ours.fdiv(theirs).round(2)}"
+  [false, true].each do |stripes|
+    found = Array.new(ROUNDS) { bytes_a_peer(dir, stripes) }
+    puts "bytes a peer#{", stripes" if stripes}: #{median(found)} (#{found.min} to #{found.max})"
+  end
 end

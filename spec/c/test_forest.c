@@ -8,6 +8,13 @@
 
 #define MANY 1000u
 
+/* Whether that number is a host's. */
+static bool
+is_there(const struct forest *f, uint32_t h)
+{
+	return f->host[h].home <= STRIPES;
+}
+
 /* Hosts between h and the seeder in that stripe's tree; UINT32_MAX if the way
  * does not lead there. */
 static uint32_t
@@ -31,19 +38,21 @@ check_links(const struct forest *f)
 	for (i = 0; i < f->n; i++) {
 		const struct forest_host *h = &f->host[i];
 
-		if (!h->used)
+		if (!is_there(f, i))
 			continue;
 		for (k = 0; k < STRIPES; k++) {
 			if (h->child[k] < f->n)
 				assert_int_equal(
-				    f->host[h->child[k]].parent[h->stripe[k]],
+				    f->host[h->child[k]]
+					.parent[forest_sends(h, k)],
 				    i);
 			if (h->parent[k] == FOREST_NOBODY)
 				continue;
-			assert_true(f->host[h->parent[k]].used);
+			assert_true(is_there(f, h->parent[k]));
 			for (n = 0; n < STRIPES; n++)
 				if (f->host[h->parent[k]].child[n] == i &&
-				    f->host[h->parent[k]].stripe[n] == k)
+				    forest_sends(&f->host[h->parent[k]], n) ==
+					k)
 					break;
 			assert_int_not_equal(n, STRIPES);
 		}
@@ -162,10 +171,10 @@ TEST(who_leaves_high_up_in_a_tree_is_replaced_and_all_stay_fed)
 	check_links(&f);
 	assert_int_not_equal(f.host[f.root].child[1], FOREST_NOBODY);
 	for (i = 0; i < f.n; i++)
-		if (f.host[i].used)
+		if (is_there(&f, i))
 			forest_heal(&f, i);
 	for (i = 0; i < f.n; i++)
-		if (f.host[i].used)
+		if (is_there(&f, i))
 			assert_true(depth(&f, i, 1) != UINT32_MAX);
 	forest_free(&f);
 	failalloc_check(&a);
@@ -181,7 +190,7 @@ TEST(who_has_no_sender_any_more_is_given_one)
 	gone = f.home[2].host[3];
 	forest_leave(&f, gone);
 	for (i = 0; i < f.n; i++) {
-		if (!f.host[i].used)
+		if (!is_there(&f, i))
 			continue;
 		forest_heal(&f, i);
 		for (k = 0; k < STRIPES; k++)
@@ -266,23 +275,23 @@ TEST(links_agree_whoever_comes_goes_and_complains)
 			assert_int_equal(forest_join(&f, &h), 0);
 			break;
 		case 2:
-			if (f.host[i].used && i != f.root)
+			if (is_there(&f, i) && i != f.root)
 				forest_leave(&f, i);
 			break;
 		case 3:
-			if (f.host[i].used)
+			if (is_there(&f, i))
 				forest_heal(&f, i);
-			if (f.host[i].used && rng_below(&rng, 2) > 0)
+			if (is_there(&f, i) && rng_below(&rng, 2) > 0)
 				forest_told(&f, i);
 			break;
 		case 4:
 			k = rng_below(&rng, STRIPES);
-			h = f.host[i].used ? f.host[i].child[k] : f.n;
+			h = is_there(&f, i) ? f.host[i].child[k] : f.n;
 			if (h < f.n && forest_accuse(&f, i, h))
 				forest_leave(&f, h);
 			break;
 		default:
-			if (f.host[i].used)
+			if (is_there(&f, i))
 				forest_complain(&f, i,
 				    (stripes_t)(1 + rng_below(&rng, 15)));
 		}
@@ -290,7 +299,7 @@ TEST(links_agree_whoever_comes_goes_and_complains)
 			continue;
 		check_links(&f);
 		for (i = 0; i < f.n; i++)
-			for (k = 0; k < STRIPES && f.host[i].used; k++)
+			for (k = 0; k < STRIPES && is_there(&f, i); k++)
 				if (f.host[i].parent[k] != FOREST_NOBODY)
 					assert_int_not_equal(
 					    f.host[i].parent[k], i);

@@ -8,6 +8,11 @@
 /* A place nobody gets any more. */
 #define LOST (UINT32_MAX - 1)
 
+#define STRIPES_MASK ((1u << STRIPES) - 1)
+
+/* The home of a number that is free. */
+#define NO_HOST (STRIPES + 1)
+
 /* Complaints, after which a host is given nobody any more. */
 #define TOO_MANY 2u
 
@@ -41,7 +46,7 @@ forest_free(struct forest *f)
 static bool
 grow(const struct mem *mem, void **p, uint32_t n, uint32_t *cap, size_t size)
 {
-	uint32_t more = *cap + *cap / 8 + 8;
+	uint32_t more = *cap + *cap / 16 + 8;
 	void *q;
 
 	if (n < *cap)
@@ -71,7 +76,6 @@ new_host(struct forest *f, uint32_t *host)
 	}
 	h = &f->host[*host];
 	memset(h, 0, sizeof(*h));
-	h->used = true;
 	for (uint32_t i = 0; i < STRIPES; i++)
 		h->parent[i] = h->child[i] = FOREST_NOBODY;
 	return 0;
@@ -80,7 +84,7 @@ new_host(struct forest *f, uint32_t *host)
 static void
 free_host(struct forest *f, uint32_t host)
 {
-	f->host[host].used = false;
+	f->host[host].home = NO_HOST;
 	f->host[host].at = f->free;
 	f->free = host;
 }
@@ -120,7 +124,7 @@ is_fed(const struct forest *f, uint32_t p, uint32_t stripe, uint32_t host)
 static bool
 is_leaf_place(const struct forest *f, uint32_t p, uint32_t i, uint32_t host)
 {
-	uint32_t child = f->host[p].child[i], of = f->host[p].stripe[i];
+	uint32_t child = f->host[p].child[i], of = forest_sends(&f->host[p], i);
 
 	return child < LOST && child != host && f->host[child].home != of &&
 	       (of == f->host[host].home || is_fed(f, host, of, child));
@@ -139,10 +143,18 @@ leaf_place(const struct forest *f, uint32_t p, uint32_t host)
 		if (!is_leaf_place(f, p, i, host))
 			continue;
 		found = i;
-		if (f->host[p].stripe[i] == home)
+		if (forest_sends(&f->host[p], i) == home)
 			break;
 	}
 	return found;
+}
+
+static void
+set_sends(struct forest_host *h, uint32_t place, uint32_t stripe)
+{
+	uint32_t keep = ~((STRIPES - 1) << 2 * place);
+
+	h->sends = (uint8_t)((h->sends & keep) | stripe << 2 * place);
 }
 
 static void
@@ -150,9 +162,10 @@ link_child(struct forest *f, uint32_t p, uint32_t place, uint32_t child,
     uint32_t stripe)
 {
 	f->host[p].child[place] = child;
-	f->host[p].stripe[place] = (uint8_t)stripe;
+	set_sends(&f->host[p], place, stripe);
 	f->host[child].parent[stripe] = p;
-	f->host[child].fresh |= stripe_bit(stripe);
+	f->host[child].fresh =
+	    (f->host[child].fresh | 1u << stripe) & STRIPES_MASK;
 }
 
 /* Takes the child out of its parent's place, which becomes `with`. */
@@ -166,7 +179,7 @@ unlink_child(struct forest *f, uint32_t child, uint32_t stripe, uint32_t with)
 		return;
 	for (uint32_t i = 0; i < STRIPES; i++)
 		if (f->host[p].child[i] == child &&
-		    f->host[p].stripe[i] == stripe)
+		    forest_sends(&f->host[p], i) == stripe)
 			f->host[p].child[i] = with;
 }
 
@@ -187,7 +200,7 @@ settle_under(struct forest *f, uint32_t host, uint32_t p)
 	if (i == STRIPES)
 		return false;
 	leaf = f->host[p].child[i];
-	of = f->host[p].stripe[i];
+	of = forest_sends(&f->host[p], i);
 	link_child(f, p, i, host, s);
 	link_child(f, host, free_place(f, host, of), leaf, of);
 	return true;
@@ -328,7 +341,7 @@ abandon_children(struct forest *f, uint32_t host, uint32_t with)
 
 	for (uint32_t i = 0; i < STRIPES; i++) {
 		if (h->child[i] < LOST)
-			f->host[h->child[i]].parent[h->stripe[i]] =
+			f->host[h->child[i]].parent[forest_sends(h, i)] =
 			    FOREST_NOBODY;
 		h->child[i] = with;
 	}
@@ -372,10 +385,11 @@ replace(struct forest *f, uint32_t host)
 	for (i = 0; i < STRIPES; i++) {
 		child = f->host[host].child[i];
 		if (child >= LOST || child == with ||
-		    (f->host[host].stripe[i] != home &&
-			!is_fed(f, with, f->host[host].stripe[i], child)))
+		    (forest_sends(&f->host[host], i) != home &&
+			!is_fed(
+			    f, with, forest_sends(&f->host[host], i), child)))
 			continue;
-		link_child(f, with, i, child, f->host[host].stripe[i]);
+		link_child(f, with, i, child, forest_sends(&f->host[host], i));
 		f->host[host].child[i] = FOREST_NOBODY;
 	}
 }
@@ -383,7 +397,7 @@ replace(struct forest *f, uint32_t host)
 void
 forest_leave(struct forest *f, uint32_t host)
 {
-	assert(host < f->n && f->host[host].used);
+	assert(host < f->n && f->host[host].home != NO_HOST);
 	replace(f, host);
 	abandon_children(f, host, FOREST_NOBODY);
 	for (uint32_t i = 0; i < STRIPES; i++)
@@ -427,7 +441,7 @@ forest_accuse(struct forest *f, uint32_t host, uint32_t child)
 
 	for (uint32_t i = 0; i < STRIPES; i++)
 		if (h->parent[i] == host)
-			h->stuck |= stripe_bit(i);
+			h->stuck = (h->stuck | 1u << i) & STRIPES_MASK;
 	return before != 0 && h->stuck != before;
 }
 

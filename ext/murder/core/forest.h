@@ -26,12 +26,12 @@ struct forest_host {
 	uint32_t child[STRIPES];  /* its places: to whom it sends, or NOBODY */
 	uint32_t at;              /* index among its home stripe's; free hosts:
 				     the next free one */
-	uint8_t stripe[STRIPES];  /* what it sends to that child */
-	uint8_t home;
-	uint8_t n_lost;  /* places given up because children complained */
-	stripes_t fresh; /* it was not told yet who sends it these */
-	stripes_t stuck; /* parents of these say that it does not take them */
-	bool used;
+	uint8_t sends;  /* what it sends to its children, two bits for each */
+	uint8_t home;   /* its home stripe; STRIPES: a seeder; above: free */
+	uint8_t n_lost; /* places given up because children complained */
+	stripes_t fresh : STRIPES; /* it was not told yet who sends it these */
+	stripes_t stuck : STRIPES; /* their parents say that it does not take
+				      them */
 };
 
 /* The hosts with that home, in the order of joining; NOBODY where one left. */
@@ -90,6 +90,13 @@ static inline const struct forest_host *
 forest_host(const struct forest *f, uint32_t host)
 {
 	return &f->host[host];
+}
+
+/* What it sends to the child in that place. */
+static inline uint32_t
+forest_sends(const struct forest_host *h, uint32_t place)
+{
+	return h->sends >> 2 * place & (STRIPES - 1);
 }
 
 #endif

@@ -208,7 +208,8 @@ choose_others(struct tracker *t, const struct tracker_peer *self, uint32_t want,
 		v.self += tor->list[class].n;
 	n_picked = tracker_pick(&v, &t->rng, index);
 	for (uint32_t i = 0; i < n_picked && c->n < want; i++) {
-		const struct tracker_peer *p = tracker_peer_at(tor, index[i]);
+		const struct tracker_peer *p =
+		    tracker_peer_at(t, tor, index[i]);
 
 		if (c->n_mates == 0 || !is_chosen(c, p))
 			c->p[c->n++] = p;
@@ -249,12 +250,12 @@ choose(struct tracker *t, const struct tracker_peer *self, uint32_t want,
 
 /* From whom the asker gets stripes, and whom it sends them to. */
 static void
-tell_links(const struct tracker_peer *self, const struct tracker_ends *ends,
-    struct announce_answer *a)
+tell_links(const struct tracker *t, const struct tracker_peer *self,
+    const struct tracker_ends *ends, struct announce_answer *a)
 {
 	struct tracker_plan_link link[ANNOUNCE_LINKS];
 
-	a->n_links = tracker_plan_links(self, link);
+	a->n_links = tracker_plan_links(t, self, link);
 	for (uint32_t i = 0; i < a->n_links; i++) {
 		a->link[i].stripe = link[i].stripe;
 		a->link[i].down = link[i].down;
@@ -288,7 +289,7 @@ answer(struct tracker *t, const struct announce_query *q,
 	}
 	if (self != NULL) {
 		choose(t, self, q->numwant, ends, &a);
-		tell_links(self, ends, &a);
+		tell_links(t, self, ends, &a);
 	}
 	return announce_build_answer(out, &a);
 }

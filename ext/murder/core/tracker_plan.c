@@ -17,16 +17,16 @@ static int
 remember(struct tracker *t, struct tracker_plan *plan, struct tracker_peer *p)
 {
 	uint32_t cap = plan->forest.cap;
-	struct tracker_peer **q;
+	uint32_t *q;
 
 	if (plan->cap < cap) {
-		q = mem_resize(t->c.mem, plan->peer, cap, sizeof(*q));
+		q = mem_resize(t->c.mem, plan->id, cap, sizeof(*q));
 		if (q == NULL)
 			return ERR_NOMEM;
-		plan->peer = q;
+		plan->id = q;
 		plan->cap = cap;
 	}
-	plan->peer[p->planned] = p;
+	plan->id[p->planned] = p->id;
 	return 0;
 }
 
@@ -50,10 +50,11 @@ join(struct tracker *t, struct tracker_plan *plan, struct tracker_peer *p)
 
 /* p cannot get rid of what it sends to the peer at that address. */
 static void
-accuse(struct tracker_plan *plan, const struct tracker_peer *p,
-    const struct addr *at)
+accuse(struct tracker *t, const struct tracker_peer *p, const struct addr *at)
 {
+	struct tracker_plan *plan = &p->rack->torrent->plan;
 	const struct forest_host *h = forest_host(&plan->forest, p->planned);
+	struct tracker_peer *other;
 	struct addr a;
 	uint32_t i, child;
 
@@ -61,12 +62,13 @@ accuse(struct tracker_plan *plan, const struct tracker_peer *p,
 		child = h->child[i];
 		if (child >= plan->forest.n)
 			continue;
-		tracker_peer_addr(plan->peer[child], &a);
+		other = tracker_peer_of_id(t, plan->id[child]);
+		tracker_peer_addr(other, &a);
 		if (!addr_equal(&a, at))
 			continue;
 		if (forest_accuse(&plan->forest, p->planned, child)) {
-			tracker_plan_leave(plan->peer[child]);
-			plan->peer[child]->planned = RETIRED;
+			tracker_plan_leave(other);
+			other->planned = RETIRED;
 		}
 		return;
 	}
@@ -88,7 +90,7 @@ tracker_plan_update(
 		return p->class == CLASS_COMPLETED ? 0 : join(t, plan, p);
 	forest_crown(&plan->forest, p->planned);
 	if (q->has_stuck)
-		accuse(plan, p, &q->stuck);
+		accuse(t, p, &q->stuck);
 	if (q->lost != 0)
 		forest_complain(&plan->forest, p->planned, q->lost);
 	forest_heal(&plan->forest, p->planned);
@@ -107,11 +109,11 @@ void
 tracker_plan_free(struct tracker *t, struct tracker_torrent *tor)
 {
 	forest_free(&tor->plan.forest);
-	mem_free(t->c.mem, tor->plan.peer);
+	mem_free(t->c.mem, tor->plan.id);
 }
 
 uint32_t
-tracker_plan_links(const struct tracker_peer *self,
+tracker_plan_links(const struct tracker *t, const struct tracker_peer *self,
     struct tracker_plan_link out[ANNOUNCE_LINKS])
 {
 	struct tracker_plan *plan = &self->rack->torrent->plan;
@@ -125,12 +127,14 @@ tracker_plan_links(const struct tracker_peer *self,
 	for (uint32_t i = 0; i < STRIPES; i++) {
 		if (h->parent[i] < plan->forest.n)
 			out[n++] = (struct tracker_plan_link){
-			    .peer = plan->peer[h->parent[i]],
+			    .peer =
+				tracker_peer_of_id(t, plan->id[h->parent[i]]),
 			    .stripe = (uint8_t)i};
 		if (h->child[i] < plan->forest.n)
 			out[n++] = (struct tracker_plan_link){
-			    .peer = plan->peer[h->child[i]],
-			    .stripe = h->stripe[i],
+			    .peer =
+				tracker_peer_of_id(t, plan->id[h->child[i]]),
+			    .stripe = (uint8_t)forest_sends(h, i),
 			    .down = true};
 	}
 	return n;

@@ -140,7 +140,7 @@ tracker_drop_torrent(struct tracker *t, struct tracker_torrent *tor)
 	HASH_DELETE(hh, t->torrents, tor);
 	for (unsigned i = 0; i < N_CLASSES; i++) {
 		assert(tor->list[i].n == 0);
-		mem_free(mem, tor->list[i].p);
+		mem_free(mem, tor->list[i].id);
 	}
 	tracker_plan_free(t, tor);
 	mem_free(mem, tor);
@@ -205,27 +205,26 @@ static int
 list_put(const struct mem *mem, struct tracker_list *l, struct tracker_peer *p)
 {
 	if (l->n == l->cap) {
-		uint32_t cap = l->cap + l->cap / 8 + 4;
-		struct tracker_peer **q =
-		    mem_resize(mem, l->p, cap, sizeof(struct tracker_peer *));
+		uint32_t cap = l->cap + l->cap / 16 + 4;
+		uint32_t *q = mem_resize(mem, l->id, cap, sizeof(*q));
 
 		if (q == NULL)
 			return ERR_NOMEM;
-		l->p = q;
+		l->id = q;
 		l->cap = cap;
 	}
 	p->index = l->n;
-	l->p[l->n++] = p;
+	l->id[l->n++] = p->id;
 	return 0;
 }
 
 /* The last takes the place of the one removed. */
 static void
-list_remove(struct tracker_list *l, uint32_t index)
+list_remove(struct tracker *t, struct tracker_list *l, uint32_t index)
 {
 	assert(index < l->n);
-	l->p[index] = l->p[--l->n];
-	l->p[index]->index = index;
+	l->id[index] = l->id[--l->n];
+	tracker_peer_of_id(t, l->id[index])->index = index;
 }
 
 struct tracker_peer *
@@ -279,7 +278,7 @@ tracker_move_peer(
 	err = list_put(t->c.mem, &tor->list[class], p);
 	if (err != 0)
 		return err;
-	list_remove(from, index);
+	list_remove(t, from, index);
 	p->index = tor->list[class].n - 1;
 	p->class = (uint8_t) class;
 	return 0;
@@ -302,7 +301,7 @@ tracker_drop_peer(struct tracker *t, struct tracker_peer *p, struct instant now)
 
 	tracker_plan_leave(p);
 	tracker_rack_leave(t, p);
-	list_remove(&tor->list[p->class], p->index);
+	list_remove(t, &tor->list[p->class], p->index);
 	tracker_age_remove(t, p);
 	t->n_beside -= is_beside(p);
 	tracker_index_remove(&tor->by_key, t->c.mem, hash, p->id);
@@ -312,11 +311,12 @@ tracker_drop_peer(struct tracker *t, struct tracker_peer *p, struct instant now)
 }
 
 struct tracker_peer *
-tracker_peer_at(const struct tracker_torrent *tor, uint32_t i)
+tracker_peer_at(
+    const struct tracker *t, const struct tracker_torrent *tor, uint32_t i)
 {
 	for (unsigned class = 0; class < N_CLASSES; class ++) {
 		if (i < tor->list[class].n)
-			return tor->list[class].p[i];
+			return tracker_peer_of_id(t, tor->list[class].id[i]);
 		i -= tor->list[class].n;
 	}
 	return NULL;

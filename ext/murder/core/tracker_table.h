@@ -42,7 +42,7 @@ struct tracker_peer {
 };
 
 struct tracker_list {
-	struct tracker_peer **p; /* in no order */
+	uint32_t *id; /* of peers, in no order */
 	uint32_t n, cap;
 };
 
@@ -58,7 +58,7 @@ struct tracker_rack {
 /* Who sends which stripe to whom, and who has which number there. */
 struct tracker_plan {
 	struct forest forest;
-	struct tracker_peer **peer; /* by number */
+	uint32_t *id; /* of peers, by number */
 	uint32_t cap;
 };
 
@@ -160,7 +160,8 @@ struct tracker_plan_link {
 	uint8_t stripe;
 	bool down; /* self sends */
 };
-uint32_t tracker_plan_links(const struct tracker_peer *self,
+uint32_t tracker_plan_links(const struct tracker *t,
+    const struct tracker_peer *self,
     struct tracker_plan_link out[ANNOUNCE_LINKS]);
 
 /* A keyed hash of at most 23 bytes. */
@@ -171,6 +172,6 @@ void tracker_peer_addr(const struct tracker_peer *p, struct addr *a);
 
 /* Number i of the row origins, completed, leechers. */
 struct tracker_peer *tracker_peer_at(
-    const struct tracker_torrent *tor, uint32_t i);
+    const struct tracker *t, const struct tracker_torrent *tor, uint32_t i);
 
 #endif

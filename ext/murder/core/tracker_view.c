@@ -132,8 +132,8 @@ stats_peer(struct buf *out, const struct tracker_peer *p, struct instant now)
 }
 
 static void
-stats_torrent(
-    struct buf *out, const struct tracker_torrent *tor, struct instant now)
+stats_torrent(struct buf *out, const struct tracker *t,
+    const struct tracker_torrent *tor, struct instant now)
 {
 	put_hex(out, "{\"info_hash\":", tor->info_hash, sizeof(tor->info_hash));
 	put_count(out, ",\"seeds\":", n_seeds(tor));
@@ -143,7 +143,7 @@ stats_torrent(
 	for (uint32_t i = 0; i < tor->by_key.n; i++) {
 		if (i > 0)
 			(void)buf_put_u8(out, ',');
-		stats_peer(out, tracker_peer_at(tor, i), now);
+		stats_peer(out, tracker_peer_at(t, tor, i), now);
 	}
 	(void)buf_put_str(out, "]}");
 }
@@ -157,7 +157,7 @@ tracker_stats(struct tracker *t, struct instant now, struct buf *out)
 	(void)buf_put_str(out, ",\"swarms\":[");
 	for (const struct tracker_torrent *tor = t->torrents; tor != NULL;
 	     tor = tor->hh.next) {
-		stats_torrent(out, tor, now);
+		stats_torrent(out, t, tor, now);
 		if (tor->hh.next != NULL && buf_error(out) == 0)
 			(void)buf_put_u8(out, ',');
 	}
