@@ -17,6 +17,20 @@ stranger_of(struct strangers *t, peer_t p)
 }
 
 static void
+hear_stripes(struct stranger *o, const struct wire_msg *m)
+{
+	struct span body = m->body;
+	enum wire_stripes_kind kind;
+	stripes_t of;
+
+	if (m->ext_id != STRANGERS_STRIPES_ID ||
+	    wire_take_stripes(&body, &kind, &of) != 0)
+		return;
+	o->told[kind] = of;
+	o->n_told[kind]++;
+}
+
+static void
 hear(struct stranger *o, struct span bytes)
 {
 	struct wire_msg m;
@@ -27,6 +41,7 @@ hear(struct stranger *o, struct span bytes)
 		o->heard[o->n_heard++] = m;
 		if (m.kind != WIRE_EXTENDED)
 			continue;
+		hear_stripes(o, &m);
 		buf_clear(&o->extended);
 		(void)buf_put_span(&o->extended, m.body);
 	}
@@ -67,8 +82,11 @@ carry_out(struct strangers *t, const struct action *a)
 	case ACTION_FINISHED:
 		t->n_finished++;
 		return;
-	case ACTION_DROP:
 	case ACTION_ANNOUNCE:
+		t->asked = a->announce.query;
+		t->n_asked++;
+		return;
+	case ACTION_DROP:
 		return;
 	}
 }
@@ -82,22 +100,19 @@ act(struct strangers *t)
 		carry_out(t, &a);
 }
 
-void
-strangers_open(struct strangers *t, bool complete, bool is_private)
+static void
+open_with(struct strangers *t, struct swarm_config c, bool complete)
 {
-	struct swarm_config c = {
-	    .length = (uint64_t)STRANGERS_PIECE * STRANGERS_PIECES,
-	    .piece_length = STRANGERS_PIECE,
-	    .n_pieces = STRANGERS_PIECES,
-	    .is_private = is_private,
-	    .listen_port = 6881,
-	    .seed = 7};
 	struct bits have;
 	unsigned i;
 	int rc;
 
 	memset(t, 0, sizeof(*t));
 	failalloc_init(&t->heap, 0);
+	c.length = (uint64_t)STRANGERS_PIECE * c.n_pieces;
+	c.piece_length = STRANGERS_PIECE;
+	c.listen_port = 6881;
+	c.seed = 7;
 	c.mem = &t->heap.mem;
 	memset(c.info_hash, INFO_HASH, sizeof(c.info_hash));
 	memset(c.peer_id, 'u', sizeof(c.peer_id));
@@ -115,6 +130,39 @@ strangers_open(struct strangers *t, bool complete, bool is_private)
 		buf_init(&t->at[i].out, c.mem, 1 << 20);
 		buf_init(&t->at[i].extended, c.mem, 1 << 16);
 	}
+}
+
+void
+strangers_open(struct strangers *t, bool complete, bool is_private)
+{
+	struct swarm_config c = {
+	    .n_pieces = STRANGERS_PIECES, .is_private = is_private};
+
+	open_with(t, c, complete);
+}
+
+void
+strangers_open_striped(struct strangers *t, bool complete)
+{
+	struct swarm_config c = {
+	    .n_pieces = STRANGERS_MANY, .n_trackers = 1, .stripes = true};
+
+	open_with(t, c, complete);
+}
+
+void
+strangers_answer(struct strangers *t, const struct announce_answer *a)
+{
+	struct buf body;
+	int rc;
+
+	buf_init(&body, &t->heap.mem, 1 << 16);
+	rc = announce_build_answer(&body, a);
+	assert(rc == 0);
+	rc = swarm_on_announce(t->swarm, buf_span(&body), 0, t->now);
+	assert(rc == 0);
+	buf_free(&body);
+	act(t);
 }
 
 void

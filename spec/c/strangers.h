@@ -14,6 +14,8 @@
 #define MAX_HEARD 8192
 #define STRANGERS_PIECE (256u << 10)
 #define STRANGERS_PIECES 8u
+#define STRANGERS_STRIPES_ID 9
+#define STRANGERS_MANY 256u /* pieces, enough for stripes */
 
 struct stranger {
 	peer_t peer;
@@ -24,8 +26,12 @@ struct stranger {
 	struct wire_msg heard[MAX_HEARD];
 	uint32_t n_heard;
 	struct buf extended; /* body of the last extended message */
-	uint32_t undrained;  /* payload sent to it, not yet told */
-	uint32_t rx_left;    /* payload the swarm expects from it */
+	/* Of the messages under the id below, by what they say: the last set,
+	 * and how many. */
+	stripes_t told[WIRE_STRIPES_QUIT + 1];
+	uint32_t n_told[WIRE_STRIPES_QUIT + 1];
+	uint32_t undrained; /* payload sent to it, not yet told */
+	uint32_t rx_left;   /* payload the swarm expects from it */
 };
 
 struct strangers {
@@ -35,12 +41,16 @@ struct strangers {
 	struct stranger at[N_STRANGERS];
 	struct addr dialled; /* by the last ACTION_DIAL */
 	uint32_t n_dialled;
+	struct announce_query asked; /* of the tracker, last */
+	uint32_t n_asked;
 	uint32_t n_stored, n_finished;
 	bool is_private;
 };
 
 /* A swarm that holds everything or nothing. */
 void strangers_open(struct strangers *t, bool complete, bool is_private);
+/* One that takes part in stripes, with STRANGERS_MANY pieces. */
+void strangers_open_striped(struct strangers *t, bool complete);
 void strangers_close(struct strangers *t);
 
 /* Number i connects and shakes hands; its address is 10.0.0.(i+1). */
@@ -55,6 +65,8 @@ void strangers_greet(
 void strangers_send(struct strangers *t, unsigned i);
 /* The same with a whole piece message, payload included. */
 void strangers_send_block(struct strangers *t, unsigned i, struct block b);
+/* The tracker answers. */
+void strangers_answer(struct strangers *t, const struct announce_answer *a);
 /* Everything sent to i has left. */
 void strangers_drain(struct strangers *t, unsigned i);
 /* Lets so much time pass. */
