@@ -157,6 +157,36 @@ TEST(of_a_second_complaint_nobody_is_left_to_send_to)
 	failalloc_check(&a);
 }
 
+/* Four places more than are needed: as many as complaints take away for good
+ * would leave somebody without a sender. */
+TEST(a_place_complained_of_is_for_those_who_find_no_other)
+{
+	struct failalloc a;
+	struct forest f;
+	struct rng rng;
+	uint32_t i, k, turn;
+
+	plant(&f, &a, 64);
+	rng_seed(&rng, 5, 0);
+	for (turn = 0; turn < 40; turn++) {
+		i = 1 + rng_below(&rng, 64);
+		k = rng_below(&rng, STRIPES);
+		forest_told(&f, i);
+		forest_complain(&f, i, stripe_bit(k));
+	}
+	for (turn = 0; turn < 2; turn++)
+		for (i = 0; i < f.n; i++) {
+			forest_told(&f, i);
+			forest_heal(&f, i);
+		}
+	for (i = 0; i < f.n; i++)
+		for (k = 0; k < STRIPES; k++)
+			assert_true(depth(&f, i, k) != UINT32_MAX);
+	check_links(&f);
+	forest_free(&f);
+	failalloc_check(&a);
+}
+
 TEST(who_leaves_high_up_in_a_tree_is_replaced_and_all_stay_fed)
 {
 	struct failalloc a;
@@ -338,6 +368,8 @@ main(void)
 		each_who_joins_gets_every_stripe_and_trees_are_flat),
 	    cmocka_unit_test(who_complains_gets_another_sender),
 	    cmocka_unit_test(of_a_second_complaint_nobody_is_left_to_send_to),
+	    cmocka_unit_test(
+		a_place_complained_of_is_for_those_who_find_no_other),
 	    cmocka_unit_test(
 		who_leaves_high_up_in_a_tree_is_replaced_and_all_stay_fed),
 	    cmocka_unit_test(who_has_no_sender_any_more_is_given_one),

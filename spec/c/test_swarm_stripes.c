@@ -152,8 +152,7 @@ TEST(what_is_pushed_is_not_asked_for)
 	assert_int_equal(n_requests(STRIPES), 0);
 	for (uint32_t at = 0; at < STRANGERS_PIECE; at += BLOCK)
 		strangers_send_block(&t, 2,
-		    (struct block){
-			.piece = 6, .begin = at, .length = BLOCK});
+		    (struct block){.piece = 6, .begin = at, .length = BLOCK});
 	assert_false(t.at[2].closed);
 	assert_int_equal(t.n_stored, 1);
 	assert_int_equal(n_requests(STRIPES), 0);
@@ -170,9 +169,9 @@ TEST(a_stripe_without_a_sender_is_asked_of_others_and_told_to_the_tracker)
 	assert_true(n_requests(3) > 0);
 	for (unsigned i = 0; i < 3; i++) {
 		for (uint32_t k = 0; k < strangers_n(&t, i, WIRE_REQUEST); k++)
-			assert_int_equal(stripe_of(strangers_block(&t, i,
-						       WIRE_REQUEST, k)
-						       .piece),
+			assert_int_equal(
+			    stripe_of(
+				strangers_block(&t, i, WIRE_REQUEST, k).piece),
 			    3);
 		assert_int_equal(
 		    t.at[i].told[WIRE_STRIPES_LACK], stripe_bit(3));
@@ -184,8 +183,8 @@ TEST(who_offers_a_stripe_stands_between_us_and_its_sender)
 {
 	open_receiver(STRIPES);
 	say(0, WIRE_STRIPES_OFFER, stripe_bit(1));
-	assert_int_equal(t.at[0].told[WIRE_STRIPES_SEND],
-	    stripe_bit(0) | stripe_bit(1));
+	assert_int_equal(
+	    t.at[0].told[WIRE_STRIPES_SEND], stripe_bit(0) | stripe_bit(1));
 	assert_int_equal(t.at[1].told[WIRE_STRIPES_SEND], 0);
 	strangers_close(&t);
 }
@@ -196,8 +195,7 @@ TEST(where_pushing_fails_all_are_told_and_everything_is_asked_for)
 	say(1, WIRE_STRIPES_QUIT, 0);
 	for (unsigned i = 0; i < STRIPES; i++) {
 		assert_int_equal(t.at[i].n_told[WIRE_STRIPES_QUIT], 1);
-		assert_int_equal(
-		    t.at[i].told[WIRE_STRIPES_LACK], STRIPES_ALL);
+		assert_int_equal(t.at[i].told[WIRE_STRIPES_LACK], STRIPES_ALL);
 		assert_int_equal(t.at[i].told[WIRE_STRIPES_SEND], 0);
 	}
 	assert_true(n_requests(STRIPES) > 0);
@@ -233,8 +231,8 @@ TEST(it_does_not_push_what_the_other_has)
 	say(0, WIRE_STRIPES_SEND, stripe_bit(2));
 	drain(0, STRANGERS_MANY);
 	assert_int_equal(pushed(0, stripe_bit(2)), N_BLOCKS);
-	assert_int_equal(strangers_block(&t, 0, WIRE_PIECE, 0).piece,
-	    STRANGERS_MANY - 2);
+	assert_int_equal(
+	    strangers_block(&t, 0, WIRE_PIECE, 0).piece, STRANGERS_MANY - 2);
 	strangers_close(&t);
 }
 

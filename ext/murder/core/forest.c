@@ -1,26 +1,12 @@
-#include "forest.h"
-
+/*
+ * The forest's hosts: who comes, who goes, and what they say of one another
+ * (forest.h).
+ */
 #include <assert.h>
 #include <string.h>
 
 #include "err.h"
-
-/* A place nobody gets any more. */
-#define LOST (UINT32_MAX - 1)
-
-#define STRIPES_MASK ((1u << STRIPES) - 1)
-
-/* The home of a number that is free. */
-#define NO_HOST (STRIPES + 1)
-
-/* Complaints, after which a host is given nobody any more. */
-#define TOO_MANY 2u
-
-/* Hosts looked at for a free place, of each home stripe. */
-#define SEARCH 64u
-
-/* More ancestors than any tree has. */
-#define DEPTH_MAX 4096u
+#include "forest_int.h"
 
 void
 forest_init(struct forest *f, const struct mem *mem)
@@ -89,171 +75,7 @@ free_host(struct forest *f, uint32_t host)
 	f->free = host;
 }
 
-/* ---- places ------------------------------------------------------------- */
-
-/* A free place of p for that stripe, or STRIPES: the root has one for each. */
-static uint32_t
-free_place(const struct forest *f, uint32_t p, uint32_t stripe)
-{
-	const struct forest_host *h = &f->host[p];
-
-	if (p == f->root)
-		return h->child[stripe] == FOREST_NOBODY ? stripe : STRIPES;
-	for (uint32_t i = 0; i < STRIPES; i++)
-		if (h->child[i] == FOREST_NOBODY)
-			return i;
-	return STRIPES;
-}
-
-/* Whether what is pushed into that tree reaches p, and not by way of host. */
-static bool
-is_fed(const struct forest *f, uint32_t p, uint32_t stripe, uint32_t host)
-{
-	for (uint32_t i = 0; i < DEPTH_MAX; i++) {
-		if (p == f->root)
-			return true;
-		if (p == host || p >= LOST)
-			return false;
-		p = f->host[p].parent[stripe];
-	}
-	return false;
-}
-
-/* Whether what stands in that place of p could as well stand below host: a
- * leaf of any tree, of the tree `stripe` for choice. */
-static bool
-is_leaf_place(const struct forest *f, uint32_t p, uint32_t i, uint32_t host)
-{
-	uint32_t child = f->host[p].child[i], of = forest_sends(&f->host[p], i);
-
-	return child < LOST && child != host && f->host[child].home != of &&
-	       (of == f->host[host].home || is_fed(f, host, of, child));
-}
-
-/* A place of p that a leaf has and host is to have, or STRIPES. The root has
- * one place for each stripe. */
-static uint32_t
-leaf_place(const struct forest *f, uint32_t p, uint32_t host)
-{
-	uint32_t i, found = STRIPES, home = f->host[host].home;
-
-	if (p == f->root)
-		return is_leaf_place(f, p, home, host) ? home : STRIPES;
-	for (i = 0; i < STRIPES; i++) {
-		if (!is_leaf_place(f, p, i, host))
-			continue;
-		found = i;
-		if (forest_sends(&f->host[p], i) == home)
-			break;
-	}
-	return found;
-}
-
-static void
-set_sends(struct forest_host *h, uint32_t place, uint32_t stripe)
-{
-	uint32_t keep = ~((STRIPES - 1) << 2 * place);
-
-	h->sends = (uint8_t)((h->sends & keep) | stripe << 2 * place);
-}
-
-static void
-link_child(struct forest *f, uint32_t p, uint32_t place, uint32_t child,
-    uint32_t stripe)
-{
-	f->host[p].child[place] = child;
-	set_sends(&f->host[p], place, stripe);
-	f->host[child].parent[stripe] = p;
-	f->host[child].fresh =
-	    (f->host[child].fresh | 1u << stripe) & STRIPES_MASK;
-}
-
-/* Takes the child out of its parent's place, which becomes `with`. */
-static void
-unlink_child(struct forest *f, uint32_t child, uint32_t stripe, uint32_t with)
-{
-	uint32_t p = f->host[child].parent[stripe];
-
-	f->host[child].parent[stripe] = FOREST_NOBODY;
-	if (p == FOREST_NOBODY)
-		return;
-	for (uint32_t i = 0; i < STRIPES; i++)
-		if (f->host[p].child[i] == child &&
-		    forest_sends(&f->host[p], i) == stripe)
-			f->host[p].child[i] = with;
-}
-
 /* ---- joining ------------------------------------------------------------ */
-
-/* As high as possible in the tree of its home: in a free place, or in that of
- * a leaf, which then stands below it. */
-static bool
-settle_under(struct forest *f, uint32_t host, uint32_t p)
-{
-	uint32_t s = f->host[host].home, i = free_place(f, p, s), leaf, of;
-
-	if (i < STRIPES) {
-		link_child(f, p, i, host, s);
-		return true;
-	}
-	i = leaf_place(f, p, host);
-	if (i == STRIPES)
-		return false;
-	leaf = f->host[p].child[i];
-	of = forest_sends(&f->host[p], i);
-	link_child(f, p, i, host, s);
-	link_child(f, host, free_place(f, host, of), leaf, of);
-	return true;
-}
-
-static void
-settle_at_home(struct forest *f, uint32_t host)
-{
-	struct forest_list *l = &f->home[f->host[host].home];
-
-	if (f->root != FOREST_NOBODY && settle_under(f, host, f->root))
-		return;
-	for (; l->open < l->n; l->open++)
-		if (l->host[l->open] != FOREST_NOBODY &&
-		    l->host[l->open] != host &&
-		    settle_under(f, host, l->host[l->open]))
-			return;
-}
-
-/* Among the last of that home, which stand low and have places left. */
-static bool
-settle_low(struct forest *f, uint32_t host, uint32_t stripe, uint32_t home)
-{
-	const struct forest_list *l = &f->home[home];
-	uint32_t n = l->n < SEARCH ? l->n : SEARCH, p, i;
-
-	for (uint32_t k = 1; k <= n; k++) {
-		p = l->host[l->n - k];
-		if (p == FOREST_NOBODY || p == host || f->host[p].stuck != 0 ||
-		    (i = free_place(f, p, stripe)) == STRIPES ||
-		    !is_fed(f, p, stripe, host))
-			continue;
-		link_child(f, p, i, host, stripe);
-		return true;
-	}
-	return false;
-}
-
-/* As a leaf, or again with all that stands below. */
-static void
-settle(struct forest *f, uint32_t host, uint32_t stripe)
-{
-	uint32_t i;
-
-	if (f->root != FOREST_NOBODY && f->root != host &&
-	    (i = free_place(f, f->root, stripe)) < STRIPES) {
-		link_child(f, f->root, i, host, stripe);
-		return;
-	}
-	for (i = 0; i < STRIPES; i++)
-		if (settle_low(f, host, stripe, (stripe + i) % STRIPES))
-			return;
-}
 
 /* The stripe with the fewest hosts that have it for a home. */
 static uint32_t
@@ -285,8 +107,8 @@ forest_join(struct forest *f, uint32_t *host)
 	l->host[l->n++] = *host;
 	for (uint32_t i = 0; i < STRIPES; i++)
 		if (i != home)
-			settle(f, *host, i);
-	settle_at_home(f, *host);
+			forest_settle(f, *host, i, FOREST_NOBODY);
+	forest_settle_at_home(f, *host);
 	return 0;
 }
 
@@ -352,7 +174,7 @@ static uint32_t
 substitute(const struct forest *f, uint32_t host)
 {
 	const struct forest_list *l = &f->home[f->host[host].home];
-	uint32_t n = l->n < SEARCH ? l->n : SEARCH, p;
+	uint32_t n = l->n < FOREST_SEARCH ? l->n : FOREST_SEARCH, p;
 
 	for (uint32_t k = 1; k <= n; k++) {
 		p = l->host[l->n - k];
@@ -379,17 +201,17 @@ replace(struct forest *f, uint32_t host)
 	if (with == FOREST_NOBODY)
 		return;
 	abandon_children(f, with, FOREST_NOBODY);
-	unlink_child(f, with, home, FOREST_NOBODY);
-	unlink_child(f, host, home, FOREST_NOBODY);
-	link_child(f, f->root, home, with, home); /* a place for each stripe */
+	forest_unlink(f, with, home, FOREST_NOBODY);
+	forest_unlink(f, host, home, FOREST_NOBODY);
+	forest_link(f, f->root, home, with, home); /* a place for each stripe */
 	for (i = 0; i < STRIPES; i++) {
 		child = f->host[host].child[i];
 		if (child >= LOST || child == with ||
 		    (forest_sends(&f->host[host], i) != home &&
-			!is_fed(
+			!forest_is_fed(
 			    f, with, forest_sends(&f->host[host], i), child)))
 			continue;
-		link_child(f, with, i, child, forest_sends(&f->host[host], i));
+		forest_link(f, with, i, child, forest_sends(&f->host[host], i));
 		f->host[host].child[i] = FOREST_NOBODY;
 	}
 }
@@ -401,7 +223,7 @@ forest_leave(struct forest *f, uint32_t host)
 	replace(f, host);
 	abandon_children(f, host, FOREST_NOBODY);
 	for (uint32_t i = 0; i < STRIPES; i++)
-		unlink_child(f, host, i, FOREST_NOBODY);
+		forest_unlink(f, host, i, FOREST_NOBODY);
 	if (f->host[host].home < STRIPES)
 		leave_home(f, &f->host[host]);
 	if (f->root == host)
@@ -414,6 +236,7 @@ forest_told(struct forest *f, uint32_t host)
 {
 	f->host[host].fresh = 0;
 	f->host[host].stuck = 0;
+	f->host[host].n_lost = 0;
 }
 
 void
@@ -430,7 +253,7 @@ forest_heal(struct forest *f, uint32_t host)
 		return;
 	for (uint32_t i = 0; i < STRIPES; i++)
 		if (f->host[host].parent[i] == FOREST_NOBODY)
-			settle(f, host, i);
+			forest_settle(f, host, i, FOREST_NOBODY);
 }
 
 bool
@@ -451,7 +274,7 @@ retire(struct forest *f, uint32_t host)
 {
 	abandon_children(f, host, LOST);
 	for (uint32_t i = 0; i < STRIPES; i++)
-		unlink_child(f, host, i, FOREST_NOBODY);
+		forest_unlink(f, host, i, FOREST_NOBODY);
 }
 
 void
@@ -465,11 +288,11 @@ forest_complain(struct forest *f, uint32_t host, stripes_t stripes)
 			continue;
 		p = f->host[host].parent[i];
 		if (p != FOREST_NOBODY) {
-			unlink_child(
+			forest_unlink(
 			    f, host, i, p == f->root ? FOREST_NOBODY : LOST);
 			if (p != f->root && ++f->host[p].n_lost >= TOO_MANY)
 				retire(f, p);
 		}
-		settle(f, host, i);
+		forest_settle(f, host, i, p);
 	}
 }

@@ -40,6 +40,7 @@ struct forest_list {
 	uint32_t n, cap;
 	uint32_t n_gone; /* entries that are NOBODY */
 	uint32_t open;   /* before it, all places are taken by such hosts */
+	uint32_t look;   /* where the search for a place ended */
 };
 
 struct forest {
@@ -67,11 +68,13 @@ void forest_leave(struct forest *f, uint32_t host);
 
 /* The host says that it does not get these stripes from those who should send
  * them, and is given others where there are any. Who is complained about loses
- * the place, and all of them when it happens again. */
+ * the place, and all of them when it happens again: they are for those who find
+ * no other, once it was heard of again. */
 void forest_complain(struct forest *f, uint32_t host, stripes_t stripes);
 
 /* The host hears now whom it is linked with. Until then, what it complains of
- * is not its new sender's fault; and what was said of it is forgotten. */
+ * is not its new sender's fault; and what was said of it is forgotten: it is
+ * there. */
 void forest_told(struct forest *f, uint32_t host);
 
 /* That seeder is the root, if there is none. */

@@ -60,7 +60,25 @@ can_push(const struct peer *p)
 	return p != NULL && p->state == PEER_UP && p->stripes_id != 0;
 }
 
-/* The stripes that k's host is to send us and we cannot have from it. */
+/* Whether one shakes hands with us at k's address: the other of two who dialled
+ * each other, or one far away. */
+static bool
+is_coming(const struct swarm *s, const struct known *k)
+{
+	const struct peer *p;
+	uint32_t i;
+
+	for (i = 0; i < LIMIT_PEERS; i++) {
+		p = s->peers[i];
+		if (p != NULL && p->state == PEER_SHAKING &&
+		    addr_same_host(&p->addr, &k->addr) &&
+		    tick_since(p->heard, s->now).ns < PATIENCE.ns)
+			return true;
+	}
+	return false;
+}
+
+/* Whether what k's host is to send us cannot be had from it. */
 static bool
 has_failed(const struct swarm *s, const struct known *k)
 {
@@ -68,7 +86,7 @@ has_failed(const struct swarm *s, const struct known *k)
 
 	if (p != NULL && p->state == PEER_UP && p->kin)
 		return p->stripes_id == 0;
-	return tick_due(k->linked, s->now);
+	return tick_due(k->linked, s->now) && !is_coming(s, k);
 }
 
 /* Tells p what it is to send from now on. */

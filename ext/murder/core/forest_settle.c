@@ -1,0 +1,218 @@
+/*
+ * Places in the forest: who has one free, who may stand below whom, and where a
+ * host is put (forest.h).
+ */
+#include "forest_int.h"
+
+/* Hosts looked at where there is no place among the last. */
+#define FAR_SEARCH 1024u
+
+/* More ancestors than any tree has. */
+#define DEPTH_MAX 4096u
+
+/* ---- places ------------------------------------------------------------- */
+
+/* A free place of p for that stripe, or STRIPES: the root has one for each. */
+static uint32_t
+free_place(const struct forest *f, uint32_t p, uint32_t stripe)
+{
+	const struct forest_host *h = &f->host[p];
+
+	if (p == f->root)
+		return h->child[stripe] == FOREST_NOBODY ? stripe : STRIPES;
+	for (uint32_t i = 0; i < STRIPES; i++)
+		if (h->child[i] == FOREST_NOBODY)
+			return i;
+	return STRIPES;
+}
+
+/* Whether what is pushed into that tree reaches p, and not by way of host. */
+bool
+forest_is_fed(const struct forest *f, uint32_t p, uint32_t stripe, uint32_t host)
+{
+	for (uint32_t i = 0; i < DEPTH_MAX; i++) {
+		if (p == f->root)
+			return true;
+		if (p == host || p >= LOST)
+			return false;
+		p = f->host[p].parent[stripe];
+	}
+	return false;
+}
+
+/* Whether what stands in that place of p could as well stand below host: a
+ * leaf of any tree, of the tree `stripe` for choice. */
+static bool
+is_leaf_place(const struct forest *f, uint32_t p, uint32_t i, uint32_t host)
+{
+	uint32_t child = f->host[p].child[i], of = forest_sends(&f->host[p], i);
+
+	return child < LOST && child != host && f->host[child].home != of &&
+	       (of == f->host[host].home || forest_is_fed(f, host, of, child));
+}
+
+/* A place of p that a leaf has and host is to have, or STRIPES. The root has
+ * one place for each stripe. */
+static uint32_t
+leaf_place(const struct forest *f, uint32_t p, uint32_t host)
+{
+	uint32_t i, found = STRIPES, home = f->host[host].home;
+
+	if (p == f->root)
+		return is_leaf_place(f, p, home, host) ? home : STRIPES;
+	for (i = 0; i < STRIPES; i++) {
+		if (!is_leaf_place(f, p, i, host))
+			continue;
+		found = i;
+		if (forest_sends(&f->host[p], i) == home)
+			break;
+	}
+	return found;
+}
+
+static void
+set_sends(struct forest_host *h, uint32_t place, uint32_t stripe)
+{
+	uint32_t keep = ~((STRIPES - 1) << 2 * place);
+
+	h->sends = (uint8_t)((h->sends & keep) | stripe << 2 * place);
+}
+
+void
+forest_link(struct forest *f, uint32_t p, uint32_t place, uint32_t child,
+    uint32_t stripe)
+{
+	f->host[p].child[place] = child;
+	set_sends(&f->host[p], place, stripe);
+	f->host[child].parent[stripe] = p;
+	f->host[child].fresh =
+	    (f->host[child].fresh | 1u << stripe) & STRIPES_MASK;
+}
+
+/* Takes the child out of its parent's place, which becomes `with`. */
+void
+forest_unlink(struct forest *f, uint32_t child, uint32_t stripe, uint32_t with)
+{
+	uint32_t p = f->host[child].parent[stripe];
+
+	f->host[child].parent[stripe] = FOREST_NOBODY;
+	if (p == FOREST_NOBODY)
+		return;
+	for (uint32_t i = 0; i < STRIPES; i++)
+		if (f->host[p].child[i] == child &&
+		    forest_sends(&f->host[p], i) == stripe)
+			f->host[p].child[i] = with;
+}
+
+/* As high as possible in the tree of its home: in a free place, or in that of
+ * a leaf, which then stands below it. */
+static bool
+settle_under(struct forest *f, uint32_t host, uint32_t p)
+{
+	uint32_t s = f->host[host].home, i = free_place(f, p, s), leaf, of;
+
+	if (i < STRIPES) {
+		forest_link(f, p, i, host, s);
+		return true;
+	}
+	i = leaf_place(f, p, host);
+	if (i == STRIPES)
+		return false;
+	leaf = f->host[p].child[i];
+	of = forest_sends(&f->host[p], i);
+	forest_link(f, p, i, host, s);
+	forest_link(f, host, free_place(f, host, of), leaf, of);
+	return true;
+}
+
+void
+forest_settle_at_home(struct forest *f, uint32_t host)
+{
+	struct forest_list *l = &f->home[f->host[host].home];
+
+	if (f->root != FOREST_NOBODY && settle_under(f, host, f->root))
+		return;
+	for (; l->open < l->n; l->open++)
+		if (l->host[l->open] != FOREST_NOBODY &&
+		    l->host[l->open] != host &&
+		    settle_under(f, host, l->host[l->open]))
+			return;
+}
+
+/* Whether p has a place for host, below which host gets that stripe: a free
+ * one, or one that was lost. Then host stands there. */
+static bool
+settle_below(
+    struct forest *f, uint32_t host, uint32_t stripe, uint32_t p, uint32_t like)
+{
+	uint32_t i;
+
+	if (p == FOREST_NOBODY || p == host || f->host[p].stuck != 0 ||
+	    f->host[p].n_lost >= TOO_MANY)
+		return false;
+	for (i = 0; i < STRIPES; i++)
+		if (f->host[p].child[i] == like)
+			break;
+	if (i == STRIPES || !forest_is_fed(f, p, stripe, host))
+		return false;
+	forest_link(f, p, i, host, stripe);
+	return true;
+}
+
+/* Among the last of that home, which stand low and have places left. */
+static bool
+settle_low(struct forest *f, uint32_t host, uint32_t stripe, uint32_t home,
+    uint32_t but)
+{
+	const struct forest_list *l = &f->home[home];
+	uint32_t n = l->n < FOREST_SEARCH ? l->n : FOREST_SEARCH, k;
+
+	for (k = 1; k <= n; k++)
+		if (l->host[l->n - k] != but &&
+		    settle_below(
+			f, host, stripe, l->host[l->n - k], FOREST_NOBODY))
+			return true;
+	return false;
+}
+
+/* Wherever those who left have made room, going on where the last search ended;
+ * or where a complaint did. */
+static bool
+settle_anywhere(struct forest *f, uint32_t host, uint32_t stripe, uint32_t home,
+    uint32_t but, uint32_t like)
+{
+	struct forest_list *l = &f->home[home];
+	uint32_t n = l->n < FAR_SEARCH ? l->n : FAR_SEARCH, k, p;
+
+	for (k = 0; k < n; k++) {
+		l->look = l->look + 1 < l->n ? l->look + 1 : 0;
+		p = l->host[l->look];
+		if (p != but && settle_below(f, host, stripe, p, like))
+			return true;
+	}
+	return false;
+}
+
+/* As a leaf, or again with all that stands below; not below `but`. */
+void
+forest_settle(struct forest *f, uint32_t host, uint32_t stripe, uint32_t but)
+{
+	uint32_t i;
+
+	if (f->root != FOREST_NOBODY && f->root != host &&
+	    (i = free_place(f, f->root, stripe)) < STRIPES) {
+		forest_link(f, f->root, i, host, stripe);
+		return;
+	}
+	for (i = 0; i < STRIPES; i++)
+		if (settle_low(f, host, stripe, (stripe + i) % STRIPES, but))
+			return;
+	for (i = 0; i < STRIPES; i++)
+		if (settle_anywhere(f, host, stripe, (stripe + i) % STRIPES,
+			but, FOREST_NOBODY))
+			return;
+	for (i = 0; i < STRIPES; i++)
+		if (settle_anywhere(
+			f, host, stripe, (stripe + i) % STRIPES, but, LOST))
+			return;
+}
