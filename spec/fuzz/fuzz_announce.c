@@ -19,7 +19,9 @@ same_query(const struct announce_query *a, const struct announce_query *b)
 	       a->event == b->event && a->numwant == b->numwant &&
 	       a->key == b->key && a->compact == b->compact &&
 	       a->no_peer_id == b->no_peer_id && a->has_ip == b->has_ip &&
-	       strcmp(a->rack, b->rack) == 0 &&
+	       strcmp(a->rack, b->rack) == 0 && a->striped == b->striped &&
+	       a->lost == b->lost && a->has_stuck == b->has_stuck &&
+	       (!a->has_stuck || addr_equal(&a->stuck, &b->stuck)) &&
 	       (!a->has_ip || addr_same_host(&a->ip, &b->ip));
 }
 
@@ -54,6 +56,7 @@ fuzz_reply(struct span in)
 	struct announce_peer peers[64];
 	struct announce_answer answer = {.peers = peers, .compact = true};
 	struct announce_reply r, again;
+	struct announce_link link[ANNOUNCE_LINKS];
 	struct addr got[64], got_again[64];
 	struct buf out;
 
@@ -67,6 +70,8 @@ fuzz_reply(struct span in)
 		peers[i].addr = got[i];
 	}
 	answer.interval_s = r.interval_s;
+	answer.n_links = announce_reply_links(&r, answer.link);
+	assert(answer.n_links <= ANNOUNCE_LINKS);
 	answer.external = (struct addr){.family = ADDR_V4};
 	answer.compact = in.n % 2 == 0;
 	buf_init(&out, &fuzz_mem, LIMIT_REPLY_BYTES);
@@ -75,6 +80,13 @@ fuzz_reply(struct span in)
 	assert(again.interval_s == r.interval_s);
 	assert(announce_reply_peers(&again, got_again, 64) == answer.n_peers);
 	assert(announce_reply_mates(&r, got, 64) <= 64);
+	assert(announce_reply_links(&again, link) == answer.n_links);
+	for (uint32_t i = 0; i < answer.n_links; i++) {
+		assert(link[i].stripe < STRIPES);
+		assert(link[i].stripe == answer.link[i].stripe &&
+		       link[i].down == answer.link[i].down &&
+		       addr_equal(&link[i].addr, &answer.link[i].addr));
+	}
 	buf_free(&out);
 }
 

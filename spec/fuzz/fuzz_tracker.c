@@ -42,6 +42,26 @@ count(const struct model *m, unsigned torrent, bool seed)
 	return n;
 }
 
+/* Links lead to others who are there, each stripe from one of them. */
+static void
+check_links(const struct model *m, const struct announce_reply *r,
+    unsigned torrent, unsigned host)
+{
+	struct announce_link link[ANNOUNCE_LINKS];
+	uint32_t i, n = announce_reply_links(r, link);
+	stripes_t from = 0;
+
+	for (i = 0; i < n; i++) {
+		unsigned other = link[i].addr.ip[3];
+
+		assert(other != host && m->here[torrent][other]);
+		if (link[i].down)
+			continue;
+		assert((from & stripe_bit(link[i].stripe)) == 0);
+		from |= stripe_bit(link[i].stripe);
+	}
+}
+
 static void
 announce(struct model *m, unsigned torrent, unsigned host, uint8_t how)
 {
@@ -60,6 +80,10 @@ announce(struct model *m, unsigned torrent, unsigned host, uint8_t how)
 	if (host % 4 != 0) /* those with a label; they move about */
 		q.rack[0] = (char)('a' + (how ^ host) % 3);
 	q.peer_id[0] = (uint8_t)(host + 1);
+	q.striped = (how & 32) != 0;
+	q.lost = how & STRIPES_ALL;
+	q.has_stuck = (how & 64) != 0;
+	q.stuck = addr_of((how ^ host) % N_HOSTS);
 	buf_init(&out, &fuzz_mem, LIMIT_REPLY_BYTES);
 	assert(tracker_announce(m->t, &q, &ends, m->now, &out) == 0);
 	assert(announce_parse_reply(&r, buf_span(&out)) == 0);
@@ -78,6 +102,7 @@ announce(struct model *m, unsigned torrent, unsigned host, uint8_t how)
 		assert(other != host && m->here[torrent][other]);
 		assert(q.left != 0 || !m->seed[torrent][other]);
 	}
+	check_links(m, &r, torrent, host);
 	buf_free(&out);
 }
 

@@ -24,6 +24,7 @@ check_handshake(struct span in)
 	assert(rc == 0);
 	assert(again.id_pex == h.id_pex);
 	assert(again.id_haves == h.id_haves);
+	assert(again.id_stripes == h.id_stripes && again.link == h.link);
 	assert(again.port == h.port);
 	assert(again.reqq == h.reqq);
 	assert(again.block == h.block);
@@ -75,6 +76,30 @@ check_haves(struct span in, uint32_t n_pieces)
 	buf_free(&out);
 }
 
+static void
+check_stripes(struct span in)
+{
+	enum wire_stripes_kind kind, kind_again;
+	struct span rest = in, body;
+	stripes_t of, of_again;
+	struct buf out;
+	int rc;
+
+	if (wire_take_stripes(&rest, &kind, &of) != 0)
+		return;
+	assert((of & ~STRIPES_ALL) == 0 && kind <= WIRE_STRIPES_QUIT);
+	buf_init(&out, &fuzz_mem, 64);
+	rc = wire_put_stripes(&out, 1, kind, of);
+	assert(rc == 0);
+	body = buf_span(&out);
+	rc = span_take(&body, 6, &(struct span){0});
+	assert(rc == 0);
+	rc = wire_take_stripes(&body, &kind_again, &of_again);
+	assert(rc == 0 && body.n == 0);
+	assert(kind_again == kind && of_again == of);
+	buf_free(&out);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -84,5 +109,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_pex(in);
 	check_haves(in, 1000);
 	check_haves(in, 100000);
+	check_stripes(in);
 	return 0;
 }
