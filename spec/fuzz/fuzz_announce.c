@@ -70,10 +70,11 @@ fuzz_reply(struct span in)
 		peers[i].addr = got[i];
 	}
 	answer.interval_s = r.interval_s;
-	answer.n_links = announce_reply_links(&r, answer.link);
-	assert(answer.n_links <= ANNOUNCE_LINKS);
 	answer.external = (struct addr){.family = ADDR_V4};
 	answer.compact = in.n % 2 == 0;
+	if (answer.compact) /* they stand in no other */
+		answer.n_links = announce_reply_links(&r, answer.link);
+	assert(answer.n_links <= ANNOUNCE_LINKS);
 	buf_init(&out, &fuzz_mem, LIMIT_REPLY_BYTES);
 	assert(announce_build_answer(&out, &answer) == 0);
 	assert(announce_parse_reply(&again, buf_span(&out)) == 0);

@@ -28,7 +28,8 @@ free_place(const struct forest *f, uint32_t p, uint32_t stripe)
 
 /* Whether what is pushed into that tree reaches p, and not by way of host. */
 bool
-forest_is_fed(const struct forest *f, uint32_t p, uint32_t stripe, uint32_t host)
+forest_is_fed(
+    const struct forest *f, uint32_t p, uint32_t stripe, uint32_t host)
 {
 	for (uint32_t i = 0; i < DEPTH_MAX; i++) {
 		if (p == f->root)
