@@ -76,7 +76,7 @@ Dir.mktmpdir("murder-bench-") do |dir|
     puts "#{name.ljust(32)} #{median(all)} announces per CPU second (#{all.min} to #{all.max}), " \
          "p99 #{median(results.map { |r| r["p99_ms"] })} ms, +#{median(results.map { |r| r["rss_kib"] })} KiB"
   end
-  ours, theirs = ["murder_tracker", "opentracker"].map do |name|
+  ours, theirs = %w[murder_tracker opentracker].map do |name|
     median(runs.fetch("#{name}, connection each").map { |r| r["per_cpu_s"] })
   end
   puts "ratio, connection each: #{ours.fdiv(theirs).round(2)}"
