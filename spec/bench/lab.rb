@@ -26,6 +26,7 @@ class LabBench
     @runs = Integer(environment.fetch("RUNS", 3))
     @plain_runs = Integer(environment.fetch("PLAIN_RUNS", 1))
     @limit = Float(environment.fetch("LIMIT", 8))
+    @others = %w[PLAIN_RUNS LIMIT ONLY].filter_map { |name| "#{name}=#{environment[name]}" if environment[name] }
     @figures = {}
     @failed = {}
   end
@@ -75,7 +76,7 @@ class LabBench
   private
 
   def command
-    command = @settings.command.sub("rake lab", "rake bench:lab")
+    command = [@settings.command.sub("rake lab", "rake bench:lab"), *@others].join(" ")
     command.include?("HOSTS=") ? command : command.sub(":lab", ":lab HOSTS=#{hosts}")
   end
 
