@@ -117,14 +117,6 @@ open_seeder(unsigned n)
 		say(i, WIRE_STRIPES_SEND, stripe_bit(i));
 }
 
-/* What they were sent leaves, and what comes then, for so many turns. */
-static void
-drain(unsigned i, uint32_t turns)
-{
-	while (turns-- > 0)
-		strangers_drain(&t, i);
-}
-
 TEST(the_tracker_is_told_who_takes_part)
 {
 	strangers_open_striped(&t, false);
@@ -216,7 +208,7 @@ TEST(what_makes_no_sense_ends_the_connection)
 TEST(a_seeder_pushes_all_of_what_it_was_told_to_and_nothing_else)
 {
 	open_seeder(1);
-	drain(0, N_BLOCKS * STRANGERS_MANY);
+	strangers_drain(&t, 0);
 	assert_int_equal(pushed(0, stripe_bit(0)), N_BLOCKS * N_OF_STRIPE);
 	strangers_close(&t);
 }
@@ -229,7 +221,7 @@ TEST(it_does_not_push_what_the_other_has)
 		(void)wire_put_index(&t.at[0].out, WIRE_HAVE, piece);
 	strangers_send(&t, 0);
 	say(0, WIRE_STRIPES_SEND, stripe_bit(2));
-	drain(0, STRANGERS_MANY);
+	strangers_drain(&t, 0);
 	assert_int_equal(pushed(0, stripe_bit(2)), N_BLOCKS);
 	assert_int_equal(
 	    strangers_block(&t, 0, WIRE_PIECE, 0).piece, STRANGERS_MANY - 2);
@@ -242,12 +234,12 @@ TEST(a_seeders_stripes_keep_one_pace)
 	uint32_t n;
 
 	open_seeder(2);
-	drain(0, N_BLOCKS * STRANGERS_MANY);
+	strangers_drain(&t, 0);
 	n = pushed(0, stripe_bit(0));
 	assert_in_range(n, N_BLOCKS, 5 * N_BLOCKS);
 	assert_in_range(pushed(1, stripe_bit(1)), 1, 2);
-	drain(1, N_BLOCKS);
-	drain(0, N_BLOCKS * STRANGERS_MANY);
+	strangers_drain(&t, 1);
+	strangers_drain(&t, 0);
 	assert_true(pushed(0, stripe_bit(0)) > n);
 	strangers_close(&t);
 }
@@ -257,11 +249,11 @@ TEST(who_takes_nothing_is_named_to_the_tracker_and_no_longer_waited_for)
 	struct addr slow = addr_of(1);
 
 	open_seeder(2);
-	drain(0, N_BLOCKS * STRANGERS_MANY);
+	strangers_drain(&t, 0);
 	strangers_wait(&t, 2000);
 	assert_true(t.asked.has_stuck);
 	assert_true(addr_equal(&t.asked.stuck, &slow));
-	drain(0, N_BLOCKS * STRANGERS_MANY);
+	strangers_drain(&t, 0);
 	assert_int_equal(pushed(0, stripe_bit(0)), N_BLOCKS * N_OF_STRIPE);
 	strangers_close(&t);
 }

@@ -287,12 +287,11 @@ forest_complain(struct forest *f, uint32_t host, stripes_t stripes)
 		    (f->host[host].fresh & stripe_bit(i)) != 0)
 			continue;
 		p = f->host[host].parent[i];
-		if (p != FOREST_NOBODY) {
-			forest_unlink(
-			    f, host, i, p == f->root ? FOREST_NOBODY : LOST);
-			if (p != f->root && ++f->host[p].n_lost >= TOO_MANY)
-				retire(f, p);
-		}
+		if (p == FOREST_NOBODY)
+			continue;
+		forest_unlink(f, host, i, p == f->root ? FOREST_NOBODY : LOST);
+		if (p != f->root && ++f->host[p].n_lost >= TOO_MANY)
+			retire(f, p);
 		forest_settle(f, host, i, p);
 	}
 }

@@ -67,9 +67,9 @@ int forest_join(struct forest *f, uint32_t *host);
 void forest_leave(struct forest *f, uint32_t host);
 
 /* The host says that it does not get these stripes from those who should send
- * them, and is given others where there are any. Who is complained about loses
- * the place, and all of them when it happens again: they are for those who find
- * no other, once it was heard of again. */
+ * them, and is given others where there are any (who has none: forest_heal()).
+ * Who is complained about loses the place, and all of them when it happens
+ * again: they are for those who find no other, once it was heard of again. */
 void forest_complain(struct forest *f, uint32_t host, stripes_t stripes);
 
 /* The host hears now whom it is linked with. Until then, what it complains of

@@ -26,7 +26,6 @@ free_place(const struct forest *f, uint32_t p, uint32_t stripe)
 	return STRIPES;
 }
 
-/* Whether what is pushed into that tree reaches p, and not by way of host. */
 bool
 forest_is_fed(
     const struct forest *f, uint32_t p, uint32_t stripe, uint32_t host)
@@ -90,7 +89,6 @@ forest_link(struct forest *f, uint32_t p, uint32_t place, uint32_t child,
 	    (f->host[child].fresh | 1u << stripe) & STRIPES_MASK;
 }
 
-/* Takes the child out of its parent's place, which becomes `with`. */
 void
 forest_unlink(struct forest *f, uint32_t child, uint32_t stripe, uint32_t with)
 {
@@ -194,7 +192,6 @@ settle_anywhere(struct forest *f, uint32_t host, uint32_t stripe, uint32_t home,
 	return false;
 }
 
-/* As a leaf, or again with all that stands below; not below `but`. */
 void
 forest_settle(struct forest *f, uint32_t host, uint32_t stripe, uint32_t but)
 {

@@ -91,9 +91,9 @@ tracker_plan_update(
 	forest_crown(&plan->forest, p->planned);
 	if (q->has_stuck)
 		accuse(t, p, &q->stuck);
+	forest_heal(&plan->forest, p->planned);
 	if (q->lost != 0)
 		forest_complain(&plan->forest, p->planned, q->lost);
-	forest_heal(&plan->forest, p->planned);
 	return 0;
 }
 
