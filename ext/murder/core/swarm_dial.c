@@ -73,6 +73,7 @@ dial_mate(struct swarm *s, const struct addr *a)
 struct known *
 dial_link(struct swarm *s, const struct addr *a)
 {
+	s->links_due = s->now;
 	dial_add(s, a);
 	return find(s, a);
 }
@@ -151,18 +152,27 @@ choose_mate(struct swarm *s)
 	return chosen;
 }
 
-/* Whom a stripe comes from, or goes to. */
+/* Whom a stripe comes from, or goes to; if nobody is to be dialled, notes until
+ * when that holds. */
 static struct known *
 choose_link(struct swarm *s)
 {
+	struct instant next = TICK_NEVER;
+	struct known *k;
 	uint32_t i;
 
-	if (s->stopping || s->n_slots_used >= swarm_places(s))
+	if (s->stopping || s->n_slots_used >= swarm_places(s) ||
+	    !tick_due(s->links_due, s->now))
 		return NULL;
-	for (i = 0; i < s->n_known; i++)
-		if ((s->known[i].gives | s->known[i].takes) != 0 &&
-		    may_dial(s, &s->known[i]))
-			return &s->known[i];
+	for (i = 0; i < s->n_known; i++) {
+		k = &s->known[i];
+		if ((k->gives | k->takes) == 0 || k->peer != 0 || k->banned)
+			continue;
+		if (tick_due(k->next_try, s->now))
+			return k;
+		next = tick_min(next, k->next_try);
+	}
+	s->links_due = next;
 	return NULL;
 }
 
@@ -216,6 +226,7 @@ dial_ended(struct swarm *s, struct peer *p, bool failed)
 
 	if (p->outgoing && !p->connected)
 		s->n_dialling--;
+	s->links_due = s->now;
 	for (i = 0; i < s->n_known; i++) {
 		k = &s->known[i];
 		if (k->peer != p->id)

@@ -184,6 +184,7 @@ struct swarm {
 	struct known *known;
 	uint32_t n_known, cap_known;
 	uint32_t n_dialling;
+	struct instant links_due; /* no stripe's link is to be dialled before */
 
 	struct {
 		bool busy; /* an ACTION_ANNOUNCE is not answered yet */
