@@ -57,9 +57,12 @@ carry_out(struct strangers *t, const struct action *a)
 	case ACTION_DIAL:
 		t->dialled = a->addr;
 		t->n_dialled++;
-		(void)swarm_on_closed(t->swarm, a->peer, t->now);
+		if (!t->is_far)
+			(void)swarm_on_closed(t->swarm, a->peer, t->now);
 		return;
 	case ACTION_CLOSE:
+		if (o == NULL)
+			return; /* one that was dialled */
 		o->closed = true;
 		o->why = a->reason;
 		return;

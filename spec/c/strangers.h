@@ -40,6 +40,7 @@ struct strangers {
 	struct instant now;
 	struct stranger at[N_STRANGERS];
 	struct addr dialled; /* by the last ACTION_DIAL */
+	bool is_far;         /* whom the swarm dials does not answer yet */
 	uint32_t n_dialled;
 	struct announce_query asked; /* of the tracker, last */
 	uint32_t n_asked;

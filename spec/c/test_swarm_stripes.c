@@ -181,6 +181,42 @@ TEST(who_offers_a_stripe_stands_between_us_and_its_sender)
 	strangers_close(&t);
 }
 
+/* All are being dialled when number 0 comes by itself. */
+TEST(who_comes_while_it_is_dialled_sends_and_may_offer_more)
+{
+	strangers_open_striped(&t, false);
+	t.is_far = true;
+	strangers_wait(&t, 50);
+	plan();
+	assert_int_equal(t.n_dialled, STRIPES);
+	meet(0, true);
+	assert_int_equal(t.at[0].told[WIRE_STRIPES_SEND], stripe_bit(0));
+	say(0, WIRE_STRIPES_OFFER, stripe_bit(1));
+	assert_int_equal(
+	    t.at[0].told[WIRE_STRIPES_SEND], stripe_bit(0) | stripe_bit(1));
+	strangers_close(&t);
+}
+
+/* Number 3 shakes hands all the while, at the address of the one that is to
+ * send stripe 3, and is told after half a second more. */
+TEST(a_sender_that_is_shaking_hands_is_waited_for)
+{
+	struct addr from = addr_of(3);
+	peer_t p;
+
+	open_receiver(3);
+	strangers_wait(&t, 400);
+	from.port = 40000;
+	assert_int_equal(swarm_on_accept(t.swarm, &from, &p, t.now), 0);
+	assert_int_not_equal(p, 0);
+	strangers_wait(&t, 300);
+	assert_int_equal(t.n_asked, 1);
+	strangers_wait(&t, 400);
+	assert_int_equal(t.n_asked, 2);
+	assert_int_equal(t.asked.lost, stripe_bit(3));
+	strangers_close(&t);
+}
+
 TEST(where_pushing_fails_all_are_told_and_everything_is_asked_for)
 {
 	open_receiver(STRIPES);
@@ -269,6 +305,9 @@ main(void)
 		a_stripe_without_a_sender_is_asked_of_others_and_told_to_the_tracker),
 	    cmocka_unit_test(
 		who_offers_a_stripe_stands_between_us_and_its_sender),
+	    cmocka_unit_test(
+		who_comes_while_it_is_dialled_sends_and_may_offer_more),
+	    cmocka_unit_test(a_sender_that_is_shaking_hands_is_waited_for),
 	    cmocka_unit_test(
 		where_pushing_fails_all_are_told_and_everything_is_asked_for),
 	    cmocka_unit_test(what_makes_no_sense_ends_the_connection),

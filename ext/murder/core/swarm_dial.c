@@ -89,12 +89,16 @@ dial_is_link(const struct swarm *s, const struct peer *p)
 void
 dial_note(struct swarm *s, struct peer *p)
 {
+	const struct peer *other;
 	struct known *k;
 
 	dial_add(s, &p->dialled);
 	k = find(s, &p->dialled);
-	if (k != NULL && k->peer == 0)
-		k->peer = p->id;
+	if (k == NULL)
+		return;
+	other = peer_of(s, k->peer);
+	if (other == NULL || other->state != PEER_UP)
+		k->peer = p->id; /* it came while we dialled it */
 }
 
 static bool
@@ -209,9 +213,10 @@ other_of(const struct swarm *s, const struct peer *p)
 
 	if (p->dialled.port == 0)
 		return NULL;
-	for (EACH_SLOT(i, &s->set.up)) {
+	for (i = 0; i < s->c.max_peers; i++) {
 		q = s->peers[i];
-		if (q != p && addr_equal(&q->dialled, &p->dialled))
+		if (q != NULL && q != p && q->state != PEER_CLOSED &&
+		    addr_equal(&q->dialled, &p->dialled))
 			return q;
 	}
 	return NULL;

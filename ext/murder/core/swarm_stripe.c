@@ -309,7 +309,8 @@ stripe_on_links(struct swarm *s, const struct announce_reply *r)
 	s->stripe.review = true;
 }
 
-/* p offers to send us these from now on: it stands between us and who did. */
+/* p offers to send us these from now on: it stands between us and who did. We
+ * may be dialling it at the same time: it is there already. */
 static void
 on_offer(struct swarm *s, struct peer *p, stripes_t of)
 {
@@ -318,16 +319,17 @@ on_offer(struct swarm *s, struct peer *p, stripes_t of)
 
 	if (swarm_complete(s) || !stripe_takes_part(s))
 		return;
+	k = dial_link(s, &p->dialled);
+	if (k == NULL)
+		return;
 	for (i = 0; i < s->n_known; i++) {
-		k = &s->known[i];
-		k->gives &= (stripes_t)~of;
-		k->offered &= (stripes_t)~of;
-		if (k->peer != p->id)
-			continue;
-		k->gives |= of;
-		if (s->tracker.busy)
-			k->offered |= of;
+		s->known[i].gives &= (stripes_t)~of;
+		s->known[i].offered &= (stripes_t)~of;
 	}
+	k->peer = p->id;
+	k->gives |= of;
+	if (s->tracker.busy)
+		k->offered |= of;
 	s->stripe.review = true;
 }
 
