@@ -19,9 +19,11 @@
 #define SILENT_PIECES 48u
 #define SILENT_MIN TICK_MS(500)
 
-/* It is behind by this part, or LATE_MIN: the tracker is asked, so often, with
- * pauses that grow. */
+/* It is behind by this part, or LATE_MIN, or pauses: the tracker is asked, so
+ * often, after times that grow. */
 #define BEHIND_PART 128u
+#define PAUSE_PIECES 8u
+#define PAUSE_MIN TICK_MS(150)
 #define ENQUIRE_MS 100u
 #define ENQUIRIES 8u
 
@@ -52,14 +54,15 @@ part_of_all(const struct swarm *s, uint32_t part)
 	return n < LATE_MIN ? LATE_MIN : n;
 }
 
-/* Whether nothing of stripe i was pushed for many times what is usual. */
+/* Whether nothing of stripe i was pushed for so many times its usual pause, and
+ * so long. */
 static bool
-is_quiet(const struct swarm *s, uint32_t i)
+is_quiet(const struct swarm *s, uint32_t i, uint32_t times, struct duration min)
 {
 	uint64_t ns = tick_since(s->stripe.began, s->now).ns;
 
-	ns = ns / (s->have.n_set + 1) * STRIPES * SILENT_PIECES;
-	ns = ns < SILENT_MIN.ns ? SILENT_MIN.ns : ns;
+	ns = ns / (s->have.n_set + 1) * STRIPES * times;
+	ns = ns < min.ns ? min.ns : ns;
 	return tick_since(s->stripe.fed_at[i], s->now).ns > ns;
 }
 
@@ -106,13 +109,17 @@ is_late(const struct swarm *s, uint32_t i)
 static bool
 is_behind(const struct swarm *s, uint32_t i)
 {
-	return new_lag(s, i) >= part_of_all(s, BEHIND_PART);
+	uint32_t lag = new_lag(s, i);
+
+	return lag >= part_of_all(s, BEHIND_PART) ||
+	       (lag >= SILENT_LAG && is_quiet(s, i, PAUSE_PIECES, PAUSE_MIN));
 }
 
 static bool
 is_silent(const struct swarm *s, uint32_t i)
 {
-	return new_lag(s, i) >= SILENT_LAG && is_quiet(s, i);
+	return new_lag(s, i) >= SILENT_LAG &&
+	       is_quiet(s, i, SILENT_PIECES, SILENT_MIN);
 }
 
 /* All below a sender that is gone are behind at the same time, and only those
