@@ -32,6 +32,13 @@
 #define IDLE_MIN TICK_MS(200)
 #define IDLE_MAX TICK_MS(1000)
 
+/* Or this many, where a piece takes long. */
+#define IDLE_SLOW 16u
+
+/* The first pieces may be long on their way down the trees, at a rate that is
+ * not known yet: as long as few of the neighbours have any, so long. */
+#define IDLE_FIRST TICK_S(10)
+
 /* That happened so often, with no more than so many pieces between. */
 #define IDLE_OFTEN 3u
 #define IDLE_APART 64u
@@ -190,21 +197,40 @@ ends_unevenly(const struct swarm *s)
 	return false;
 }
 
+/* Whether most neighbours have a piece of each stripe, or could. */
+static bool
+others_began(const struct swarm *s)
+{
+	uint32_t i, n = 0;
+
+	for (EACH_SLOT(i, &s->set.kin))
+		n += s->n_have[i] >= STRIPES;
+	return n * 2 > slots_n(s->set.kin);
+}
+
+/* Nothing for so long means that nothing comes. */
+static uint64_t
+idle_limit_ns(const struct swarm *s)
+{
+	uint64_t pause = s->piece_pause.ns, ns = pause * IDLE_PIECES;
+	uint64_t most = pause * IDLE_SLOW;
+
+	if (s->have.n_set < STRIPES)
+		return others_began(s) ? IDLE_MAX.ns : IDLE_FIRST.ns;
+	most = most < IDLE_MAX.ns ? IDLE_MAX.ns : most;
+	if (ns < IDLE_MIN.ns || ends(s))
+		return IDLE_MIN.ns;
+	return ns < most ? ns : most;
+}
+
 static bool
 is_idle(const struct swarm *s)
 {
-	uint64_t ns = s->piece_pause.ns * IDLE_PIECES;
 	struct instant since = tick_before(s->payload_at, s->stripe.since)
 				   ? s->stripe.since
 				   : s->payload_at;
 
-	ns = ns < IDLE_MIN.ns ? IDLE_MIN.ns : ns;
-	if (ends(s) && ns > IDLE_MIN.ns)
-		ns = IDLE_MIN.ns;
-	else if (ns > IDLE_MAX.ns || s->have.n_set < STRIPES)
-		ns =
-		    IDLE_MAX.ns; /* the first pieces may be long on their way */
-	return tick_since(since, s->now).ns > ns;
+	return tick_since(since, s->now).ns > idle_limit_ns(s);
 }
 
 /* ---- whether we are fit for it ------------------------------------------ */
