@@ -333,7 +333,6 @@ push_on_wish(struct swarm *s, struct peer *p, stripes_t of)
 	if (new != 0) {
 		p->push_old = 0;
 		p->push_new = s->n_news;
-		p->accused_at.ns = 0;
 		count_sent(s, p, new);
 		count_anew(s, p);
 	}
