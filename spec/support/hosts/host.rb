@@ -103,12 +103,7 @@ module Hosts
 
     # What runs on it besides sshd and its sessions: [[pid there, command], …].
     def processes
-      sh!("ps -eo pid=,stat=,args=").lines.filter_map do |line|
-        pid, state, command = line.strip.split(/\s+/, 3)
-        next if state.start_with?("Z") || command.match?(/\A(sshd: |\S*sshd -D |ps -eo |sh -c ps )/)
-
-        [pid.to_i, command]
-      end
+      Processes.beside(@pid).reject { |_, command| command.match?(/\A(sshd: |\S*sshd -D )/) }
     end
 
     # The pids, as seen from outside, of everything on it.

@@ -44,6 +44,20 @@ module Hosts
       []
     end
 
+    # Every process in the same pid namespace, that process too, but for those
+    # that only wait to be reaped: [[pid there, command], …].
+    def beside(pid)
+      namespace = File.readlink("/proc/#{pid}/ns/pid")
+      Dir.glob("/proc/[0-9]*").filter_map do |dir|
+        next unless link("#{dir}/ns/pid") == namespace
+
+        command = File.read("#{dir}/cmdline").scrub.tr("\0", " ").strip
+        [File.read("#{dir}/status")[/^NSpid:.*\s(\d+)$/, 1].to_i, command] unless command.empty?
+      rescue Errno::ENOENT, Errno::ESRCH
+        next
+      end
+    end
+
     # A process and all that came from it, parents first.
     def tree(pid)
       [pid] + children(pid).flat_map { |child| tree(child) }
