@@ -302,8 +302,7 @@ stored(struct swarm *s, const struct partial *f)
 	rack_on_stored(s, f->piece);
 	stripe_on_stored(s, f);
 	s->piece_time = smooth(s->piece_time, took);
-	if (s->have.n_set > 1 &&
-	    (s->piece_pause.ns == 0 || s->picker.n_open > 0))
+	if (s->n_news > 0 && (s->piece_pause.ns == 0 || s->picker.n_open > 0))
 		s->piece_pause = smooth(
 		    s->piece_pause, tick_since(s->stats.progress, s->now));
 	s->stats.progress = s->now;

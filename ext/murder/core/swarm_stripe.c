@@ -60,8 +60,8 @@ can_push(const struct peer *p)
 	return p != NULL && p->state == PEER_UP && p->stripes_id != 0;
 }
 
-/* Whether one shakes hands with us at k's address: the other of two who dialled
- * each other, or one far away. */
+/* Whether one shakes hands with us at k's address, by either handshake: the
+ * other of two who dialled each other, or one far away. */
 static bool
 is_coming(const struct swarm *s, const struct known *k)
 {
@@ -70,9 +70,13 @@ is_coming(const struct swarm *s, const struct known *k)
 
 	for (i = 0; i < LIMIT_PEERS; i++) {
 		p = s->peers[i];
-		if (p != NULL && p->state == PEER_SHAKING &&
-		    addr_same_host(&p->addr, &k->addr) &&
+		if (p == NULL || !addr_same_host(&p->addr, &k->addr))
+			continue;
+		if (p->state == PEER_SHAKING &&
 		    tick_since(p->heard, s->now).ns < PATIENCE.ns)
+			return true;
+		if (p->state == PEER_UP && !p->kin &&
+		    tick_since(p->up_at, s->now).ns < PATIENCE.ns)
 			return true;
 	}
 	return false;
@@ -315,6 +319,7 @@ static void
 on_offer(struct swarm *s, struct peer *p, stripes_t of)
 {
 	struct known *k;
+	struct peer *q;
 	uint32_t i;
 
 	if (swarm_complete(s) || !stripe_takes_part(s))
@@ -326,6 +331,9 @@ on_offer(struct swarm *s, struct peer *p, stripes_t of)
 		s->known[i].gives &= (stripes_t)~of;
 		s->known[i].offered &= (stripes_t)~of;
 	}
+	q = peer_of(s, k->peer);
+	if (q != p && can_push(q))
+		subscribe(s, q, 0); /* another one at that address */
 	k->peer = p->id;
 	k->gives |= of;
 	if (s->tracker.busy)

@@ -27,6 +27,9 @@
 #define ENQUIRE_MS 100u
 #define ENQUIRIES 8u
 
+/* Nothing was behind for so long: it has passed. */
+#define CALM TICK_S(5)
+
 /* Nothing of use came for so many pieces' times, within these limits. */
 #define IDLE_PIECES 64u
 #define IDLE_MIN TICK_MS(200)
@@ -68,7 +71,7 @@ is_quiet(const struct swarm *s, uint32_t i, uint32_t times, struct duration min)
 {
 	uint64_t ns = tick_since(s->stripe.began, s->now).ns;
 
-	ns = ns / (s->have.n_set + 1) * STRIPES * times;
+	ns = ns / (s->n_news + 1) * STRIPES * times;
 	ns = ns < min.ns ? min.ns : ns;
 	return tick_since(s->stripe.fed_at[i], s->now).ns > ns;
 }
@@ -218,6 +221,7 @@ idle_limit_ns(const struct swarm *s)
 	if (s->have.n_set < STRIPES)
 		return others_began(s) ? IDLE_MAX.ns : IDLE_FIRST.ns;
 	most = most < IDLE_MAX.ns ? IDLE_MAX.ns : most;
+	most = most < IDLE_FIRST.ns ? most : IDLE_FIRST.ns;
 	if (ns < IDLE_MIN.ns || ends(s))
 		return IDLE_MIN.ns;
 	return ns < most ? ns : most;
@@ -279,7 +283,7 @@ void
 watch_check(struct swarm *s)
 {
 	uint32_t i;
-	bool idle, ending;
+	bool idle, ending, behind = false;
 
 	push_check(s);
 	if (s->began_complete && s->stripe.n_slow >= SLOW_TIMES)
@@ -298,11 +302,14 @@ watch_check(struct swarm *s)
 	for (i = 0; i < STRIPES; i++) {
 		if ((s->stripe.fed & stripe_bit(i)) == 0)
 			continue; /* it is asked for */
+		behind = behind || is_behind(s, i);
 		if (is_late(s, i) || is_silent(s, i))
 			give_up(s);
-		else if (is_behind(s, i))
-			enquire(s);
 	}
+	if (behind)
+		enquire(s);
+	else if (tick_since(s->stripe.enquire_at, s->now).ns > CALM.ns)
+		s->stripe.n_enquiries = 0;
 	if (idle != s->stripe.idle || ending != s->stripe.ending ||
 	    s->stripe.given_up || s->stripe.lost != 0 ||
 	    s->stripe.fed != s->stripe.assigned)
