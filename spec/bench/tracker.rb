@@ -8,7 +8,7 @@ require "open3"
 require "socket"
 require "tmpdir"
 
-BUILD = File.expand_path(ENV.fetch("MURDER_PROGRAMS", "../../ext/murder/build"), __dir__)
+BUILD = File.expand_path(ENV.fetch("MURDER_PROGRAMS", File.expand_path("../../ext/murder/build", __dir__)))
 ANNOUNCES = Integer(ARGV.fetch(0, 30_000))
 ROUNDS = Integer(ARGV.fetch(1, 3))
 PEERS = 10_000

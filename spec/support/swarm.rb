@@ -13,7 +13,7 @@ require "tmpdir"
 # One swarm of the real programs on loopback, in a directory of its own. Knows
 # every process it started by its pid and ends all of them in #close.
 class Swarm
-  PROGRAMS = File.expand_path(ENV.fetch("MURDER_PROGRAMS", "../../ext/murder/build"), __dir__)
+  PROGRAMS = File.expand_path(ENV.fetch("MURDER_PROGRAMS", File.expand_path("../../ext/murder/build", __dir__)))
 
   # What a program that has ended left behind.
   Result = Struct.new(:status, :out, :err)

@@ -4,7 +4,7 @@ class Contestant
   # murder_client; done when the command returns.
   class Ours < Contestant
     named "murder", "murder_client", "murder"
-    PROGRAMS = File.expand_path(ENV.fetch("MURDER_PROGRAMS", "../../../ext/murder/build"), __dir__)
+    PROGRAMS = File.expand_path(ENV.fetch("MURDER_PROGRAMS", File.expand_path("../../../ext/murder/build", __dir__)))
 
     def self.programs = PROGRAMS
 
