@@ -8,7 +8,7 @@ module Hosts
   class Host
     SETUP = File.read(File.join(__dir__, "host.sh")).freeze
 
-    # Whether the machine's sshd does so for each login.
+    # Whether the machine's sshd executes itself anew for each login.
     EXECUTES_ITSELF = !File.exist?("/usr/lib/openssh/sshd-session")
 
     attr_reader :name, :address, :address6, :number, :link, :pid, :user, :port
