@@ -7,7 +7,7 @@ require_relative "../support/recorded_capistrano3"
 # A Ruby application, its gems in vendor/cache, deployed with
 # capistrano-bundler's hooks around murder's.
 RSpec.describe "deploying an application with capistrano-bundler", :e2e, skip: RecordedCapistrano3::MISSING do
-  include_context "with hosts"
+  include_context "with hosts", 3
 
   # A gem that says `word`, as a file.
   def greeter(version, word)

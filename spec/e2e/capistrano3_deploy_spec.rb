@@ -5,7 +5,7 @@ require_relative "../support/recorded_capistrano3"
 
 # Capistrano 3's own deploy with Capistrano::SCM::Murder.
 RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapistrano3::MISSING do
-  include_context "with hosts"
+  include_context "with hosts", 3
 
   attr_reader :source
 
@@ -94,12 +94,12 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
     publish(source)
     expect(deployer3("/srv/source.git").cap("deploy")).to succeed
     expect_current(checkout)
-    expect(File.exist?(host(4).real_path("/srv/app/current/deep/.gitkeep"))).to be(true)
-    expect(host(4).sh!("readlink /srv/app/current/deep/log")).to eq("../../shared/log\n")
+    expect(File.exist?(host(3).real_path("/srv/app/current/deep/.gitkeep"))).to be(true)
+    expect(host(3).sh!("readlink /srv/app/current/deep/log")).to eq("../../shared/log\n")
 
     sleep 1 # releases are named by the second
     expect(deployer3("/srv/source.git", 'set :repo_tree, "deep/er"').cap("deploy")).to succeed
-    expect(host(4).sh!("ls /srv/app/current")).to eq("REVISION\nREVISION_TIME\nfile\n")
+    expect(host(3).sh!("ls /srv/app/current")).to eq("REVISION\nREVISION_TIME\nfile\n")
     expect_nothing_left
   end
 
@@ -178,7 +178,7 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
     it ":local sends repo_tree alone" do
       cap = deployer(:local, 'set :repo_tree, "deep/er"')
       expect(cap.cap("deploy")).to succeed
-      expect(host(4).sh!("ls /srv/app/current")).to eq("REVISION\nREVISION_TIME\nfile\n")
+      expect(host(3).sh!("ls /srv/app/current")).to eq("REVISION\nREVISION_TIME\nfile\n")
       expect(deployer(:local, 'set :repo_tree, "deeper"').cap("deploy")).to fail_saying(/repo_tree "deeper" is no dir/)
       expect_nothing_left
     end

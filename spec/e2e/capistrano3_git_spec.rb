@@ -5,7 +5,7 @@ require_relative "../support/recorded_capistrano3"
 
 # The settings of Capistrano's git plugin, with the mirror on the seeder.
 RSpec.describe "the seeder's git mirror with Capistrano 3", :e2e, skip: RecordedCapistrano3::MISSING do
-  include_context "with hosts"
+  include_context "with hosts", 3
 
   attr_reader :source
 

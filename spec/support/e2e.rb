@@ -4,7 +4,8 @@ require "shellwords"
 require_relative "hosts"
 
 # What the specs on real hosts share: one fleet of four for all of them, emptied
-# before each example. `include_context "with hosts"` brings it.
+# before each example. `include_context "with hosts"` brings it, `"with hosts", 3`
+# so many of them.
 module E2E
   COUNT = 4
   ROOT = Hosts::Operator::ROOT
@@ -43,7 +44,7 @@ module E2E
     end
 
     def hosts
-      fleet.hosts
+      fleet.hosts.first(host_count)
     end
 
     def host(number)
@@ -114,6 +115,18 @@ module E2E
         set :branch, "main"
         #{more}
       DEPLOY
+    end
+
+    # Brings the programs to /srv/murder of the hosts: the first time by cap, then
+    # as copies of what that brought.
+    def distributed(cap)
+      sent = fleet.workdir.join("sent")
+      if File.exist?(sent)
+        hosts.each { |host| FileUtils.cp_r(sent, host.path("/srv/murder"), preserve: true) }
+      else
+        expect(cap.cap("murder:distribute_files")).to succeed
+        FileUtils.cp_r(host(1).path("/srv/murder"), sent, preserve: true, dereference_root: false)
+      end
     end
 
     # What of murder's runs on a host, as command lines.
@@ -187,8 +200,8 @@ module E2E
 
     # Empties every host and starts those again that are off.
     def clean_hosts
-      hosts.each_with_index { |host, index| fleet.restart(index + 1) unless host.up? }
-      hosts.each do |host|
+      fleet.hosts.each_with_index { |host, index| fleet.restart(index + 1) unless host.up? }
+      fleet.hosts.each do |host|
         host.processes.map(&:first).each { |pid| host.sh("kill -9 #{pid}") }
         host.sh!('find /srv /tmp ~ -mindepth 1 -delete; rm -f "$0"*', FINDINGS)
       end
@@ -208,8 +221,10 @@ module E2E
   end
 end
 
-RSpec.shared_context "with hosts" do
+RSpec.shared_context "with hosts" do |count = E2E::COUNT|
   include E2E::Helpers
+
+  let(:host_count) { count }
 
   before do
     skip "this needs namespaces, which are not allowed here" if Hosts.kind == :local

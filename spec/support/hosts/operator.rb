@@ -7,6 +7,11 @@ module Hosts
   class Operator
     ROOT = File.expand_path("../../..", __dir__)
 
+    # Bundler has found the gems for this process; that cap need not search them
+    # anew is a quarter of the CPU time of its start.
+    GEMS = Gem.loaded_specs.values.reject(&:default_gem?).flat_map(&:full_require_paths).freeze
+    WITHOUT_BUNDLER = { "RUBYOPT" => nil, "RUBYLIB" => nil }.freeze
+
     attr_reader :dir, :fleet
 
     # @param capfile [String] Ruby; `connection` is put before it
@@ -22,17 +27,17 @@ module Hosts
 
     # Runs cap to its end; a Result.
     def cap(*arguments, env: {})
-      @fleet.capture(*command(arguments), env: env, chdir: @dir)
+      @fleet.capture(*command(arguments), env: WITHOUT_BUNDLER.merge(env), chdir: @dir)
     end
 
     # The same, but raises with what cap said when it fails.
     def cap!(*arguments, env: {})
-      @fleet.capture!(*command(arguments), env: env, chdir: @dir)
+      @fleet.capture!(*command(arguments), env: WITHOUT_BUNDLER.merge(env), chdir: @dir)
     end
 
     # Starts cap, as a Job.
     def start(*arguments, env: {})
-      @fleet.spawn(*command(arguments), env: env, chdir: @dir)
+      @fleet.spawn(*command(arguments), env: WITHOUT_BUNDLER.merge(env), chdir: @dir)
     end
 
     # The lines of a Capfile that tell Capistrano 2 how to reach this fleet.
@@ -48,7 +53,7 @@ module Hosts
     private
 
     def command(arguments)
-      [RbConfig.ruby, "-S", "cap", *arguments]
+      [RbConfig.ruby, "-I", GEMS.join(File::PATH_SEPARATOR), Gem.bin_path("capistrano", "cap"), *arguments]
     end
   end
 end
