@@ -117,7 +117,7 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
     cap = deployer3("/srv/source.git")
     expect(cap.cap("deploy", "--hosts=#{addresses[2]}")).to succeed
     expect_current(checkout, [host(3)])
-    expect(hosts.map { |host| releases(host).size }).to eq([0, 0, 1, 0])
+    expect(hosts.map { |host| releases(host).size }).to eq([0, 0, 1])
     expect_nothing_left
   end
 
@@ -254,7 +254,7 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
     expect(result).to fail_saying(/failed on #{addresses[2]}: cannot connect \(Net::SSH::ConnectionTimeout/)
     expect(result.seconds).to be_between(3, 8)
     expect_nothing_left
-    expect(hosts.values_at(0, 1, 3).map { |host| releases(host).size }).to all(eq(1))
+    expect(hosts.first(2).map { |host| releases(host).size }).to all(eq(1))
   end
 
   it "names a server that loses its power in mid-transfer, and removes the release from the others" do
@@ -275,7 +275,7 @@ RSpec.describe "deploying by murder with Capistrano 3", :e2e, skip: RecordedCapi
     expect(job.text).to match(/murder:peer failed on #{addresses[2]}: the connection was lost/)
     expect(Hosts::Processes.now - @killed).to be < 75 # README: about 40
     others = hosts - [host(3)]
-    expect(others.map { |host| releases(host) }).to eq(before.values_at(0, 1, 3))
+    expect(others.map { |host| releases(host) }).to eq(before.first(2))
     expect_nothing_left
   end
 
