@@ -12,7 +12,8 @@
 #include "core/wire.h"
 #include "core/wire_ext.h"
 
-enum { N_PIECES = 5, PIECE = 32768, LAST = 20000, MAX_CALLS = 600 };
+/* Few pieces, so that all of them come; or enough for stripes. */
+enum { FEW = 5, MANY = 131, PIECE = 32768, LAST = 20000, MAX_CALLS = 600 };
 enum { MAX_NEIGHBOURS = 256, MAX_MEMORY = 32 << 20 };
 
 struct neighbour {
@@ -26,8 +27,9 @@ struct model {
 	struct swarm *s;
 	struct instant now;
 	struct neighbour at[MAX_NEIGHBOURS];
-	uint32_t n;            /* ever seen */
-	uint8_t have, storing; /* bit per piece */
+	uint32_t n; /* ever seen */
+	uint32_t n_pieces;
+	bool have[MANY], storing[MANY];
 	bool announcing, finished, began_complete;
 	peer_t last_id;
 };
@@ -62,18 +64,23 @@ counted_release(void *ctx, void *p)
 static const struct mem counted = {
     .resize = counted_resize, .release = counted_release};
 
-static uint32_t
-piece_size(uint32_t piece)
+static void
+check_block(const struct model *m, const struct block *b)
 {
-	return piece + 1 < N_PIECES ? PIECE : LAST;
+	uint32_t size = b->piece + 1 < m->n_pieces ? PIECE : LAST;
+
+	assert(b->piece < m->n_pieces && b->length > 0);
+	assert(b->begin < size);
+	assert(b->length <= size - b->begin);
 }
 
-static void
-check_block(const struct block *b)
+static bool
+has_all(const struct model *m)
 {
-	assert(b->piece < N_PIECES && b->length > 0);
-	assert(b->begin < piece_size(b->piece));
-	assert(b->length <= piece_size(b->piece) - b->begin);
+	for (uint32_t i = 0; i < m->n_pieces; i++)
+		if (!m->have[i])
+			return false;
+	return true;
 }
 
 static struct neighbour *
@@ -98,10 +105,8 @@ add(struct model *m, peer_t id, bool dialling)
 static void
 on_store(struct model *m, uint32_t piece)
 {
-	uint8_t bit = (uint8_t)(1u << piece);
-
-	assert((m->have & bit) == 0 && (m->storing & bit) == 0);
-	m->storing |= bit;
+	assert(!m->have[piece] && !m->storing[piece]);
+	m->storing[piece] = true;
 }
 
 static void
@@ -123,17 +128,17 @@ act(struct model *m, const struct action *a)
 		assert(m->n == MAX_NEIGHBOURS || p != NULL);
 		break;
 	case ACTION_SEND_BLOCK:
-		check_block(&a->block);
+		check_block(m, &a->block);
 		assert(a->bytes.n == WIRE_PIECE_HEAD_BYTES);
-		assert((m->have >> a->block.piece & 1) != 0);
+		assert(m->have[a->block.piece]);
 		if (p != NULL)
 			p->to_send += a->block.length;
 		break;
 	case ACTION_RECEIVE:
 		assert(a->block.length <= LIMIT_BLOCK_BYTES);
 		if (!a->discard) {
-			check_block(&a->block);
-			assert((m->storing >> a->block.piece & 1) == 0);
+			check_block(m, &a->block);
+			assert(!m->storing[a->block.piece]);
 		}
 		if (p == NULL)
 			break;
@@ -145,7 +150,7 @@ act(struct model *m, const struct action *a)
 		on_store(m, a->block.piece);
 		break;
 	case ACTION_DROP:
-		assert((m->storing >> a->block.piece & 1) == 0);
+		assert(!m->storing[a->block.piece]);
 		break;
 	case ACTION_ANNOUNCE:
 		/* "stopped" does not wait for an answer to the last one */
@@ -156,7 +161,7 @@ act(struct model *m, const struct action *a)
 		break;
 	case ACTION_FINISHED:
 		assert(!m->finished && !m->began_complete);
-		assert(m->have == (1u << N_PIECES) - 1);
+		assert(has_all(m));
 		m->finished = true;
 		break;
 	}
@@ -173,29 +178,50 @@ drain(struct model *m, int rc)
 		act(m, &a);
 	swarm_stats(m->s, &st);
 	assert(st.n_have == swarm_have(m->s)->n_set);
-	for (uint32_t i = 0; i < N_PIECES; i++)
-		assert(bits_get(swarm_have(m->s), i) == (m->have >> i & 1));
+	for (uint32_t i = 0; i < m->n_pieces; i++)
+		assert(bits_get(swarm_have(m->s), i) == m->have[i]);
 	assert(st.n_peers <= 8 && st.n_seeds <= st.n_peers);
+}
+
+/* A piece, or the first number that is none. */
+static uint32_t
+some_piece(const struct model *m, uint8_t how)
+{
+	return how % 6 < FEW ? how % 6 : m->n_pieces;
+}
+
+static void
+put_ext_handshake(struct buf *out, uint8_t how)
+{
+	static const char *const racks[] = {"", "a", "b", "a"};
+	struct wire_ext_handshake e = {.id_pex = how >> 2 & 3,
+	    .id_haves = how >> 3 & 3,
+	    .id_stripes = how >> 1 & 3,
+	    .link = (how & 128) != 0,
+	    .port = how,
+	    .block = how & 4 ? 65536 : 0,
+	    .rack = span_str(racks[how >> 4 & 3])};
+	struct buf body;
+
+	buf_init(&body, &counted, 4096);
+	(void)wire_ext_build(&body, &e);
+	(void)wire_put_extended(out, 0, buf_span(&body));
+	buf_free(&body);
 }
 
 /* A message such as a neighbour may send, true to the protocol or not. */
 static void
-put_message(struct buf *out, uint8_t what, uint8_t how)
+put_message(const struct model *m, struct buf *out, uint8_t what, uint8_t how)
 {
 	static const uint32_t sizes[] = {16384, 32768, 3616, 20000, 1};
 	struct wire_handshake h = {
 	    .fast = (how & 1) != 0, .extended = (how & 2) != 0};
-	struct wire_ext_handshake e = {.id_pex = how >> 2 & 3,
-	    .id_haves = how >> 3 & 3,
-	    .port = how,
-	    .block = how & 4 ? 65536 : 0};
-	static const char *const racks[] = {"", "a", "b", "a"};
-	struct buf body;
+	const uint8_t set[MANY / 8 + 1] = {how, how, how};
+	uint32_t piece = some_piece(m, how);
 
 	memset(h.info_hash, how >= 250 ? 1 : 0, sizeof(h.info_hash));
 	h.peer_id[0] = how;
-	buf_init(&body, &counted, 4096);
-	switch (what % 11) {
+	switch (what % 12) {
 	case 0:
 		(void)wire_put_handshake(out, &h);
 		break;
@@ -207,38 +233,40 @@ put_message(struct buf *out, uint8_t what, uint8_t how)
 		    out, how & 1 ? WIRE_HAVE_ALL : WIRE_HAVE_NONE);
 		break;
 	case 3:
-		(void)wire_put_index(out, WIRE_HAVE, how % 6);
+		(void)wire_put_index(out, WIRE_HAVE, piece);
 		break;
 	case 4:
-		(void)wire_put_bitfield(out, (struct span){&how, 1});
+		(void)wire_put_bitfield(
+		    out, (struct span){set, (m->n_pieces + 7) / 8});
 		break;
 	case 5:
 		(void)wire_put_block(out,
 		    how & 128  ? WIRE_CANCEL
 		    : how & 64 ? WIRE_REJECT
 			       : WIRE_REQUEST,
-		    how % 6, how & 8 ? 16384 : 0, sizes[how >> 4 & 3]);
+		    piece, how & 8 ? 16384 : 0, sizes[how >> 4 & 3]);
 		break;
 	case 6:
 	case 7:
 		(void)wire_put_piece_head(
-		    out, how % 6, how & 8 ? 16384 : 0, sizes[(how >> 4) % 5]);
+		    out, piece, how & 8 ? 16384 : 0, sizes[(how >> 4) % 5]);
 		break;
 	case 8:
-		e.rack = span_str(racks[how >> 4 & 3]);
-		(void)wire_ext_build(&body, &e);
-		(void)wire_put_extended(out, 0, buf_span(&body));
+		put_ext_handshake(out, how);
 		break;
 	case 9:
 		(void)wire_put_extended(out, WIRE_EXT_HAVES,
 		    (struct span){(const uint8_t[]){0, how & 7, 0, how >> 5},
 			how & 8 ? 4 : 3});
 		break;
+	case 10:
+		(void)wire_put_stripes(out, WIRE_EXT_STRIPES,
+		    (enum wire_stripes_kind)(how >> 4 & 7), how & 15);
+		break;
 	default:
-		(void)wire_put_index(out, WIRE_SUGGEST, how % 6);
+		(void)wire_put_index(out, WIRE_SUGGEST, piece);
 		break;
 	}
-	buf_free(&body);
 }
 
 /* Bytes from p: *used stops only where payload begins or p is closed. */
@@ -264,7 +292,7 @@ give_message(struct model *m, struct neighbour *p, uint8_t what, uint8_t how)
 	struct buf out;
 
 	buf_init(&out, &counted, 4096);
-	put_message(&out, what, how);
+	put_message(m, &out, what, how);
 	give(m, p, buf_span(&out));
 	buf_free(&out);
 }
@@ -298,17 +326,17 @@ take_sent(struct model *m, struct neighbour *p, uint8_t how)
 static void
 store(struct model *m, uint8_t how)
 {
-	uint32_t piece = how % N_PIECES;
-	uint8_t bit = (uint8_t)(1u << piece);
+	uint32_t piece = how % FEW;
 	enum swarm_stored result = how & 128    ? SWARM_HASH_WRONG
 				   : how == 127 ? SWARM_DISK_ERROR
 						: SWARM_STORED;
 
-	if ((m->storing & bit) == 0)
+	while (piece < m->n_pieces && !m->storing[piece])
+		piece += FEW;
+	if (piece >= m->n_pieces)
 		return;
-	m->storing &= (uint8_t)~bit;
-	if (result == SWARM_STORED)
-		m->have |= bit;
+	m->storing[piece] = false;
+	m->have[piece] = result == SWARM_STORED;
 	drain(m, swarm_on_stored(m->s, piece, result, m->now));
 }
 
@@ -318,13 +346,26 @@ reply(struct model *m, struct span in, uint8_t how)
 	static const char peers[] =
 	    "d8:intervali5e5:peers12:\x0a\0\0\1\x1a\xe1\x0a\0\0\2\x1a\xe1"
 	    "e";
+	/* who sends us two stripes, and to whom we send; names to be filled in
+	 */
+	char links[] =
+	    "d8:intervali5e14:murder_stripes21:"
+	    "\0\x0a\0\0\2\x1a\xe1\1\x0a\0\0\4\x1a\xe1\x10\x0a\0\0\6\x1a\xe1"
+	    "e";
 	struct span body = SPAN_LIT(peers);
 
 	if (!m->announcing)
 		return;
 	m->announcing = false;
+	for (uint32_t i = 0; i < 3; i++) {
+		links[34 + 7 * i] =
+		    (char)((links[34 + 7 * i] & 16) | (how >> (2 + i) & 3));
+		links[34 + 7 * i + 4] = (char)((how >> 4) + 2 * i);
+	}
 	if (how & 1)
 		body = in;
+	else if (how & 4)
+		body = SPAN_LIT(links);
 	drain(m, swarm_on_announce(m->s, body, how & 2 ? -16 : 0, m->now));
 }
 
@@ -410,9 +451,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct swarm_config c = {.mem = &counted,
 	    .peer_id = "-XX0000-fuzz",
-	    .length = (N_PIECES - 1) * PIECE + LAST,
 	    .piece_length = PIECE,
-	    .n_pieces = N_PIECES,
 	    .n_trackers = 2,
 	    .listen_port = 6881,
 	    .seed = size};
@@ -424,14 +463,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memory = 0;
 	swarm_config_init(&c);
 	c.max_peers = 8;
+	c.stripes = true;
 	(void)span_take_u8(&in, &what);
 	c.rack[0] = what & 0x80 ? 'a' : '\0';
-	m.have = what & ((1u << N_PIECES) - 1);
-	m.began_complete = m.have == (1u << N_PIECES) - 1;
-	assert(bits_init(&have, &counted, N_PIECES) == 0);
-	for (uint32_t i = 0; i < N_PIECES; i++)
-		if ((m.have >> i & 1) != 0)
+	c.n_pieces = m.n_pieces = what & 0x40 ? MANY : FEW;
+	c.length = (uint64_t)(m.n_pieces - 1) * PIECE + LAST;
+	assert(bits_init(&have, &counted, m.n_pieces) == 0);
+	for (uint32_t i = 0; i < m.n_pieces; i++) {
+		m.have[i] = (what >> i % FEW & 1) != 0;
+		if (m.have[i])
 			bits_set(&have, i);
+	}
+	m.began_complete = has_all(&m);
 	assert(swarm_new(&m.s, &c, &have, m.now) == 0);
 	bits_free(&have);
 	drain(&m, 0);
