@@ -138,8 +138,9 @@ open_with(struct strangers *t, struct swarm_config c, bool complete)
 void
 strangers_open(struct strangers *t, bool complete, bool is_private)
 {
-	struct swarm_config c = {
-	    .n_pieces = STRANGERS_PIECES, .is_private = is_private};
+	struct swarm_config c = {.n_pieces = STRANGERS_PIECES,
+	    .n_trackers = 1,
+	    .is_private = is_private};
 
 	open_with(t, c, complete);
 }

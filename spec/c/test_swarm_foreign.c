@@ -1,6 +1,8 @@
 /* The swarm engine towards clients of other making, message by message. */
 #include "unit.h"
 
+#include <errno.h>
+
 #include "strangers.h"
 
 #define KIB 1024u
@@ -277,6 +279,42 @@ TEST(what_a_silent_client_owes_is_asked_of_an_idle_one)
 	strangers_close(&t);
 }
 
+/* The tracker cannot be reached. */
+static void
+fail_announce(void)
+{
+	assert_int_equal(swarm_on_announce(t.swarm, (struct span){.n = 0},
+			     -ECONNREFUSED, t.now),
+	    0);
+}
+
+TEST(a_dead_tracker_is_told_of_completion_after_growing_pauses)
+{
+	struct announce_answer a = {.interval_s = 60, .compact = true};
+	uint32_t n;
+
+	fetch_from(true);
+	strangers_wait(&t, 50);
+	strangers_answer(&t, &a);
+	answer(0);
+	assert_int_equal(t.n_finished, 1);
+	strangers_wait(&t, 10);
+	assert_int_equal(t.asked.event, ANNOUNCE_COMPLETED);
+	n = t.n_asked;
+	fail_announce();
+	strangers_wait(&t, 900);
+	assert_int_equal(t.n_asked, n);
+	strangers_wait(&t, 200);
+	assert_int_equal(t.n_asked, n + 1);
+	assert_int_equal(t.asked.event, ANNOUNCE_COMPLETED);
+	fail_announce();
+	strangers_wait(&t, 1900);
+	assert_int_equal(t.n_asked, n + 1);
+	strangers_wait(&t, 200);
+	assert_int_equal(t.n_asked, n + 2);
+	strangers_close(&t);
+}
+
 TEST(pieces_told_by_a_late_bitfield_count)
 {
 	strangers_open(&t, false, false);
@@ -403,6 +441,8 @@ main(void)
 	    cmocka_unit_test(
 		what_was_rejected_without_a_choke_is_asked_again_after_a_while),
 	    cmocka_unit_test(what_a_silent_client_owes_is_asked_of_an_idle_one),
+	    cmocka_unit_test(
+		a_dead_tracker_is_told_of_completion_after_growing_pauses),
 	    cmocka_unit_test(pieces_told_by_a_late_bitfield_count),
 	    cmocka_unit_test(a_bitfield_of_another_length_closes),
 	    cmocka_unit_test(have_of_no_such_piece_closes),

@@ -106,7 +106,9 @@ announce_check(struct swarm *s)
 	if (!s->tracker.started) {
 		if (tick_due(s->tracker.next, s->now))
 			ask(s, ANNOUNCE_STARTED);
-	} else if (s->tracker.want_completed) {
+	} else if (s->tracker.want_completed &&
+		   (s->tracker.n_failed == 0 ||
+		       tick_due(s->tracker.next, s->now))) {
 		s->tracker.want_completed = false;
 		ask(s, ANNOUNCE_COMPLETED);
 	} else if (tick_due(s->tracker.next, s->now) ||
