@@ -346,8 +346,8 @@ reply(struct model *m, struct span in, uint8_t how)
 	static const char peers[] =
 	    "d8:intervali5e5:peers12:\x0a\0\0\1\x1a\xe1\x0a\0\0\2\x1a\xe1"
 	    "e";
-	/* who sends us two stripes, and to whom we send; names to be filled in
-	 */
+	/* two who send us stripes, and one to whom we send; from byte 34 on,
+	 * the stripe and the end of the address are the input's */
 	char links[] =
 	    "d8:intervali5e14:murder_stripes21:"
 	    "\0\x0a\0\0\2\x1a\xe1\1\x0a\0\0\4\x1a\xe1\x10\x0a\0\0\6\x1a\xe1"

@@ -101,19 +101,17 @@ announce_check(struct swarm *s)
 			ask(s, ANNOUNCE_STOPPED);
 		return;
 	}
-	if (s->tracker.busy || s->stopping)
+	if (s->tracker.busy || s->stopping ||
+	    (s->tracker.n_failed > 0 && !tick_due(s->tracker.next, s->now)))
 		return;
 	if (!s->tracker.started) {
 		if (tick_due(s->tracker.next, s->now))
 			ask(s, ANNOUNCE_STARTED);
-	} else if (s->tracker.want_completed &&
-		   (s->tracker.n_failed == 0 ||
-		       tick_due(s->tracker.next, s->now))) {
+	} else if (s->tracker.want_completed) {
 		s->tracker.want_completed = false;
 		ask(s, ANNOUNCE_COMPLETED);
 	} else if (tick_due(s->tracker.next, s->now) ||
-		   (s->tracker.n_failed == 0 &&
-		       tick_due(s->stripe.complain_at, s->now))) {
+		   tick_due(s->stripe.complain_at, s->now)) {
 		ask(s, ANNOUNCE_NONE);
 	}
 }
