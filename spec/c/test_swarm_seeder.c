@@ -83,6 +83,27 @@ TEST(what_was_sent_to_one_is_refused_to_another_who_may_have_what_was_not)
 	strangers_close(&t);
 }
 
+/* Who got the others' requests may be gone, or have no room for what is
+ * suggested to it. */
+TEST(who_asks_for_what_was_sent_again_and_again_has_it)
+{
+	uint32_t a, k;
+
+	strangers_open(&t, true, false);
+	a = meet(0);
+	(void)meet(1);
+	request(0, a);
+	strangers_drain(&t, 0);
+	for (k = 0; k < 3; k++) {
+		request(1, a);
+		assert_int_equal(strangers_n(&t, 1, WIRE_REJECT), 2);
+	}
+	request(1, a);
+	assert_int_equal(strangers_n(&t, 1, WIRE_REJECT), 0);
+	assert_int_equal(strangers_n(&t, 1, WIRE_PIECE), 2);
+	strangers_close(&t);
+}
+
 TEST(what_went_out_is_given_again_when_everything_did)
 {
 	uint32_t piece, first, a, b;
@@ -115,6 +136,7 @@ main(void)
 	    cmocka_unit_test(each_is_suggested_another_piece),
 	    cmocka_unit_test(
 		what_was_sent_to_one_is_refused_to_another_who_may_have_what_was_not),
+	    cmocka_unit_test(who_asks_for_what_was_sent_again_and_again_has_it),
 	    cmocka_unit_test(what_went_out_is_given_again_when_everything_did),
 	};
 

@@ -336,6 +336,7 @@ net_fill(struct net *net, uint32_t id)
 			uint32_t is = f->in_done + take;
 
 			f->entered += is > was ? is - was : 0;
+			f->took_at = net->sim->now;
 		}
 		f->in_done += take;
 		if (f->in_done == it->n) {

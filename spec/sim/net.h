@@ -58,6 +58,7 @@ struct flow {
 	bool filling;              /* waits in its host's list to be filled */
 	bool dead;                 /* swallows everything */
 	uint64_t not_before;       /* nothing is delivered earlier (a cut) */
+	uint64_t took_at;          /* when its socket last took payload */
 };
 
 struct end {

@@ -72,6 +72,8 @@ struct peer {
 	uint32_t sent;         /* bytes of wants.at[0] that left */
 	struct upload *upload; /* its own, or NULL */
 	uint32_t offered;      /* what we suggested to it last, or NO_PIECE */
+	struct block turned;   /* what it was last refused for being out */
+	uint32_t n_turned;     /* how often, since its last upload */
 	struct instant solicited; /* until then it may be about to ask */
 	double drain;      /* bytes/s of its uploads, smoothed; 0 unknown */
 	uint32_t n_judged; /* uploads in that */

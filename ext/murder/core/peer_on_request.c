@@ -16,7 +16,7 @@ peer_on_request(struct swarm *s, struct peer *p, struct block b)
 {
 	if (!bits_get(&s->have, b.piece) || s->stopping ||
 	    p->wants.n >= LIMIT_REQUESTS_IN || (p->am_choking && !p->kin) ||
-	    !serve_takes(s, p, b.piece)) {
+	    !serve_takes(s, p, b)) {
 		refuse(s, p, b);
 		return;
 	}

@@ -5,6 +5,9 @@
  */
 #include "swarm_int.h"
 
+/* Neighbours may have nothing for us for so long before one has to go. */
+#define ISLAND TICK_S(3)
+
 static struct known *
 find(const struct swarm *s, const struct addr *a)
 {
@@ -202,6 +205,33 @@ dial_more(struct swarm *s)
 		if (a != NULL)
 			a->addr = chosen->addr;
 	}
+}
+
+/* Who came when all others had neighbours enough has but those who came then,
+ * too: an island without a source, where nobody wants more neighbours. */
+void
+dial_review(struct swarm *s)
+{
+	struct peer *p, *chosen = NULL;
+	uint32_t i, n = 0;
+
+	if (swarm_complete(s) || s->stopping || s->stripe.assigned != 0 ||
+	    s->offered_at.ns == 0)
+		s->offered_at = s->now;
+	for (EACH_SLOT(i, &s->set.up)) {
+		p = s->peers[i];
+		if (p->n_offers > 0)
+			s->offered_at = s->now;
+		if (rng_below(&s->rng, ++n) == 0)
+			chosen = p;
+	}
+	if (tick_since(s->offered_at, s->now).ns <= ISLAND.ns ||
+	    (s->n_slots_used < n_wanted(s) &&
+		s->n_slots_used < swarm_places(s)))
+		return;
+	s->offered_at = s->now;
+	if (chosen != NULL)
+		peer_close(s, chosen, CLOSE_USELESS);
 }
 
 /* The other connection of two hosts that dialled each other, or NULL. */

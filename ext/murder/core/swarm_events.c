@@ -184,6 +184,7 @@ swarm_on_deadline(struct swarm *s, struct instant now)
 		watch_check(s);
 		peer_check_marks(s);
 		rack_review(s, false);
+		dial_review(s);
 		s->recheck = true;
 		s->housekeeping = tick_add(now, pause(s));
 	}

@@ -61,6 +61,7 @@ struct upload {
 	uint32_t bytes; /* that left since it began */
 	struct instant since;
 	struct instant moved; /* when a byte last left */
+	uint64_t moved_from;  /* what had left to anybody by then */
 };
 
 struct known {
@@ -123,10 +124,15 @@ struct swarm {
 	struct duration piece_pause; /* between two stored, smoothed */
 	struct instant payload_at;   /* when one of use last came */
 	struct duration piece_time;  /* a piece takes so long, smoothed */
+	uint32_t n_vain; /* times that was waited for less than it took */
+	struct instant vain_at; /* the last of them */
 	struct bits alone; /* pieces to be fetched from one neighbour only */
 
 	struct upload uploads[MAX_SLOTS];
 	uint32_t n_uploads, n_slow; /* normal ones, slow ones */
+	struct instant any_moved;   /* when a byte of any last left */
+	uint32_t n_stood;           /* times one gave up its place as none did,
+				       since one ended */
 	bool began_complete; /* the seeder: suggests what it sent least */
 	struct sowing sowing;
 	double slot_rate; /* bytes/s of a normal upload, smoothed; 0 unknown */
@@ -185,6 +191,7 @@ struct swarm {
 	uint32_t n_known, cap_known;
 	uint32_t n_dialling;
 	struct instant links_due; /* no stripe's link is to be dialled before */
+	struct instant offered_at; /* when a neighbour last had what we lack */
 
 	struct {
 		bool busy; /* an ACTION_ANNOUNCE is not answered yet */
@@ -321,6 +328,8 @@ bool ask_is_out(const struct peer *p);
 /* ---- swarm_overdue.c ---------------------------------------------------- */
 /* Whether a block from p has stopped in the middle: it may be gone. */
 bool ask_is_stalled(const struct swarm *s, const struct peer *p);
+/* A piece was stored: what we wait for does come. */
+void ask_on_stored(struct swarm *s);
 /* Times out what is owed; for housekeeping. */
 void ask_check_silence(struct swarm *s, struct peer *p);
 
@@ -350,9 +359,9 @@ void serve_drop(struct swarm *s, struct peer *p); /* it is gone */
 /* p can be told what to ask for. */
 void serve_suggest(struct swarm *s, struct peer *p);
 void serve_on_request(struct swarm *s, struct peer *p);
-/* Whether a request of p for that piece may wait here; the seeder suggests
- * another one if not. */
-bool serve_takes(struct swarm *s, struct peer *p, uint32_t piece);
+/* Whether that request of p may wait here; the seeder suggests another piece if
+ * not. */
+bool serve_takes(struct swarm *s, struct peer *p, struct block b);
 void serve_on_sent(struct swarm *s, struct peer *p, uint32_t n);
 void serve_check(struct swarm *s); /* for housekeeping */
 
@@ -430,6 +439,9 @@ bool dial_is_link(const struct swarm *s, const struct peer *p);
 /* We now know where p listens. */
 void dial_note(struct swarm *s, struct peer *p);
 void dial_more(struct swarm *s);
+/* If our neighbours have nothing for us, makes room for others; for
+ * housekeeping. */
+void dial_review(struct swarm *s);
 /* The connection to (or attempt at) p ended. */
 void dial_ended(struct swarm *s, struct peer *p, bool failed);
 void dial_ban(struct swarm *s, const struct peer *p, bool is_self);

@@ -11,6 +11,42 @@
 #define STALLED TICK_MS(100)
 #define STUCK TICK_MS(250)
 
+/* The longest wait: it begins anew with each byte, so it is for one's turn. */
+#define MAX_WAIT TICK_S(60)
+#define MAX_VAIN 16u /* times that a wait is doubled */
+
+/* How long to wait for what usually takes ns: twice as long each time that was
+ * in vain, for what we gave up may have been on its way (RFC 6298, 5.5: the
+ * same of TCP's timer). */
+static uint64_t
+backed_off(const struct swarm *s, uint64_t ns)
+{
+	ns <<= s->n_vain;
+	return ns < MAX_WAIT.ns ? ns : MAX_WAIT.ns;
+}
+
+/* What p owes is not waited for any longer: taken from it, to be asked
+ * elsewhere. limit: how long it was waited for, in ns. If nothing came in all
+ * that time, the limit is to blame. */
+static void
+take_back(struct swarm *s, struct peer *p, uint64_t limit)
+{
+	if (tick_since(s->stats.progress, s->now).ns > limit &&
+	    tick_since(s->vain_at, s->now).ns > limit && s->n_vain < MAX_VAIN) {
+		s->n_vain++;
+		s->vain_at = s->now;
+	}
+	piece_interrupt(s, p);
+	ask_forget(s, p, true);
+}
+
+void
+ask_on_stored(struct swarm *s)
+{
+	if (s->n_vain > 0)
+		s->n_vain--;
+}
+
 /* Or two rounds of everything asked for at once: what it takes through full
  * queues. */
 bool
@@ -20,7 +56,8 @@ ask_is_stalled(const struct swarm *s, const struct peer *p)
 
 	if (limit < STALLED.ns)
 		limit = STALLED.ns;
-	return p->rx_left > 0 && tick_since(p->heard, s->now).ns > limit;
+	return p->rx_left > 0 &&
+	       tick_since(p->heard, s->now).ns > backed_off(s, limit);
 }
 
 /* How long a request may stand in a pool, or a block in mid-air: as long as
@@ -35,8 +72,9 @@ patience(const struct swarm *s)
 		ns = TICK_MS(200).ns;
 	if (ns > max)
 		ns = max;
-	return (struct duration){
-	    .ns = ns < TICK_MS(10).ns ? TICK_MS(10).ns : ns};
+	if (ns < TICK_MS(10).ns)
+		ns = TICK_MS(10).ns;
+	return (struct duration){.ns = backed_off(s, ns)};
 }
 
 /* A request that waits too long in a pool is taken elsewhere, if there is
@@ -49,12 +87,10 @@ check_patience(struct swarm *s, struct peer *p)
 	if (!p->kin || !ask_is_out(p) || s->n_up == 1 ||
 	    tick_since(p->asked_at, s->now).ns <= limit)
 		return;
-	if (p->rx_left > 0)
-		piece_interrupt(s, p); /* others may be asked for the rest */
-	else if (s->picker.n_owners[p->asked.at[0].piece] <= 1)
+	if (p->rx_left == 0 && s->picker.n_owners[p->asked.at[0].piece] <= 1)
 		return; /* nobody else has it */
 	p->rest_until = tick_add(s->now, (struct duration){.ns = limit / 2});
-	ask_forget(s, p, true);
+	take_back(s, p, limit);
 }
 
 /* The rest of a block that stopped for much longer than that is asked of
@@ -62,11 +98,10 @@ check_patience(struct swarm *s, struct peer *p)
 static void
 check_stuck(struct swarm *s, struct peer *p)
 {
-	if (p->rx_left == 0 ||
-	    tick_since(p->heard, s->now).ns <= s->piece_time.ns + STUCK.ns)
-		return;
-	piece_interrupt(s, p);
-	ask_forget(s, p, true);
+	uint64_t limit = backed_off(s, s->piece_time.ns + STUCK.ns);
+
+	if (p->rx_left > 0 && tick_since(p->heard, s->now).ns > limit)
+		take_back(s, p, limit);
 }
 
 /* When nothing is left to begin, nobody waits for who is slow: after so many
@@ -75,15 +110,14 @@ check_stuck(struct swarm *s, struct peer *p)
 static void
 check_last(struct swarm *s, struct peer *p)
 {
-	uint64_t limit =
-	    s->piece_pause.ns * s->c.download_slots * LAST_PATIENCE;
+	uint64_t limit = backed_off(
+	    s, s->piece_pause.ns * s->c.download_slots * LAST_PATIENCE);
 
 	if (p->rx_left == 0 || p->rx_discard || s->picker.n_open > 0 ||
 	    s->piece_pause.ns == 0 || s->picker.n_owners[p->rx.piece] <= 1 ||
 	    tick_since(p->rx_since, s->now).ns <= limit)
 		return;
-	piece_interrupt(s, p);
-	ask_forget(s, p, true);
+	take_back(s, p, limit);
 }
 
 /* How long a neighbour may owe us bytes and send none. */
@@ -96,6 +130,7 @@ silence_of(const struct swarm *s, const struct peer *p)
 		ns = 4 * s->piece_time.ns;
 	if (ns < 8 * p->per_block.ns)
 		ns = 8 * p->per_block.ns;
+	ns = backed_off(s, ns);
 	/* Foreign clients may let a request wait behind others. */
 	if (!p->kin && ns < TICK_S(10).ns)
 		ns = TICK_S(10).ns;
@@ -119,6 +154,12 @@ ask_check_silence(struct swarm *s, struct peer *p)
 		peer_close(s, p, CLOSE_SILENT);
 		return;
 	}
+	/* It lives: perhaps all its link was for others. */
+	if (p->snubbed && tick_before(p->asked_at, p->heard) &&
+	    tick_since(p->asked_at, s->now).ns > 2 * limit.ns) {
+		p->snubbed = false;
+		s->recheck = true;
+	}
 	if (!may_be_moved(s, p))
 		return;
 	check_patience(s, p);
@@ -129,6 +170,5 @@ ask_check_silence(struct swarm *s, struct peer *p)
 	if (!ask_is_out(p) || tick_since(p->asked_at, s->now).ns <= limit.ns)
 		return;
 	p->snubbed = true;
-	piece_interrupt(s, p);
-	ask_forget(s, p, true);
+	take_back(s, p, limit.ns);
 }

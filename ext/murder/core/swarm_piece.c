@@ -306,6 +306,7 @@ stored(struct swarm *s, const struct partial *f)
 		s->piece_pause = smooth(
 		    s->piece_pause, tick_since(s->stats.progress, s->now));
 	s->stats.progress = s->now;
+	ask_on_stored(s);
 	note_owners(s, f->piece);
 	news_add(s, f);
 	push_on_stored(s);

@@ -13,6 +13,15 @@
 #define JUDGED 3u
 #define SLOWER 6
 
+/* Times a neighbour is refused what others were sent. */
+#define MAX_TURNED 3u
+
+/* Of one upload at a time, at most, where several share a link. */
+#define TURN_BYTES (128u << 10)
+
+/* Where none moves, the wait for the next is so many times doubled at most. */
+#define MAX_STOOD 6u
+
 /* ---- what the seeder suggests (BEP 6) ----------------------------------- */
 
 /* What p asks for (NO_PIECE: nothing) replaces what was suggested to it. */
@@ -52,11 +61,23 @@ is_out(const struct swarm *s, uint32_t piece)
 	return s->picker.n_owners[piece] > 0 || s->sowing.n_sent[piece] > 0;
 }
 
-bool
-serve_takes(struct swarm *s, struct peer *p, uint32_t piece)
+/* What was sent may have gone astray, and whoever asks may have no room for
+ * what we suggest: then it asks again and again. */
+static bool
+insists(struct peer *p, struct block b)
 {
-	if (!s->began_complete || !p->kin || !p->fast || p->offered == piece ||
-	    !is_out(s, piece) || sowing_is_due(&s->sowing, piece, &p->have))
+	if (p->turned.piece != b.piece || b.begin <= p->turned.begin)
+		p->n_turned++;
+	p->turned = b;
+	return p->n_turned > MAX_TURNED;
+}
+
+bool
+serve_takes(struct swarm *s, struct peer *p, struct block b)
+{
+	if (!s->began_complete || !p->kin || !p->fast ||
+	    p->offered == b.piece || !is_out(s, b.piece) ||
+	    sowing_is_due(&s->sowing, b.piece, &p->have) || insists(p, b))
 		return true;
 	if (p->offered == NO_PIECE)
 		serve_suggest(s, p);
@@ -76,7 +97,8 @@ turn_away(struct swarm *s, const struct peer *p, uint32_t piece)
 	for (EACH_SLOT(i, &s->set.wanting)) {
 		q = s->peers[i];
 		if (q == p || q->takes != 0 || q->n_in_io > 0 ||
-		    q->wants.at[0].piece != piece || serve_takes(s, q, piece))
+		    q->wants.at[0].piece != piece ||
+		    serve_takes(s, q, q->wants.at[0]))
 			continue;
 		while (q->wants.n > 0) {
 			peer_say_block(s, q, WIRE_REJECT, q->wants.at[0]);
@@ -224,12 +246,16 @@ begin(struct swarm *s, struct upload *u, struct peer *p)
 	    .slow = p->slow,
 	    .since = s->now,
 	    .moved = s->now,
+	    .moved_from = s->stats.uploaded,
 	    .quota = s->c.piece_length};
+	if (s->n_uploads + s->n_slow == 0)
+		s->any_moved = s->now;
 	if (u->slow)
 		s->n_slow++;
 	else
 		s->n_uploads++;
 	p->upload = u;
+	p->n_turned = 0;
 	peer_mark(s, p);
 	suggestion_became(s, p, piece);
 	feed(s, p, u);
@@ -301,6 +327,7 @@ end_upload(struct swarm *s, struct peer *p)
 {
 	judge(s, p, p->upload);
 	release(s, p);
+	s->n_stood = 0;
 	p->offered = NO_PIECE; /* it went out: stays counted */
 	if (p->takes == 0)
 		serve_suggest(s, p);
@@ -312,6 +339,7 @@ serve_on_sent(struct swarm *s, struct peer *p, uint32_t n)
 	struct upload *u = p->upload;
 
 	s->stats.uploaded += n;
+	s->any_moved = s->now;
 	p->sent += n;
 	while (p->n_in_io > 0 && p->sent >= p->wants.at[0].length) {
 		p->sent -= p->wants.at[0].length;
@@ -325,6 +353,7 @@ serve_on_sent(struct swarm *s, struct peer *p, uint32_t n)
 		return;
 	u->bytes += n;
 	u->moved = s->now;
+	u->moved_from = s->stats.uploaded;
 	feed(s, p, u);
 	if (is_done(p, u))
 		end_upload(s, p);
@@ -343,13 +372,40 @@ stall_limit(const struct swarm *s)
 				    : s->c.silence;
 }
 
+/* Whether the others had their turns since u last moved: on a slow link a turn
+ * may take longer to come than anybody is waited for. */
+static bool
+was_passed_over(const struct swarm *s, const struct upload *u)
+{
+	uint64_t turn =
+	    s->c.piece_length < TURN_BYTES ? s->c.piece_length : TURN_BYTES;
+
+	return s->stats.uploaded - u->moved_from >=
+	       turn * (s->n_uploads + s->n_slow);
+}
+
+/* Whether no upload moves. One gives up its place then, the next after twice
+ * that time: either all those neighbours are gone, or our link is slow. */
+static bool
+none_moves(struct swarm *s)
+{
+	if (tick_since(s->any_moved, s->now).ns <= s->c.silence.ns
+						       << s->n_stood)
+		return false;
+	s->any_moved = s->now;
+	if (s->n_stood < MAX_STOOD)
+		s->n_stood++;
+	return true;
+}
+
 static void
 check_upload(struct swarm *s, struct peer *p, struct upload *u)
 {
 	double usual = s->slot_rate > 0 ? s->c.piece_length / s->slot_rate : 1;
 	double took = (double)tick_since(u->since, s->now).ns / 1e9;
 
-	if (tick_since(u->moved, s->now).ns > stall_limit(s).ns) {
+	if (tick_since(u->moved, s->now).ns > stall_limit(s).ns &&
+	    (was_passed_over(s, u) || none_moves(s))) {
 		release(s, p); /* until what is in io has left after all */
 	} else if (!u->slow && s->n_slow == 0 && took > 4 * usual + 0.1) {
 		u->slow = true;
