@@ -15,6 +15,11 @@ namespace :sim do
     sh File.join(MURDER_EXT, "build/murder_sim"), *files
   end
 
+  desc "Simulate scenarios drawn at random: COUNT of them, the first by SEED"
+  task :random do
+    sh "make", "-C", MURDER_EXT, "-j2", "sim-random", *ENV.slice("SEED", "COUNT").map { |pair| pair.join("=") }
+  end
+
   desc "Write the golden traces anew, after a change that was meant"
   task :traces do
     sh "make", "-C", MURDER_EXT, "-j2", "sim-traces"

@@ -1,5 +1,6 @@
 # The swarm simulator (doc/SIMULATOR.md): links libcore.a as it ships.
 #   make sim                every scenario of the suite, a few seeds each
+#   make sim-random         scenarios drawn at random, from SEED on
 #   make sim-traces         writes the golden traces anew
 
 SIM := $(SPEC)/sim
@@ -21,7 +22,13 @@ sim: $(SIM_PROGRAM)
 	$(SIM_PROGRAM) --suite --seed $(SEED) $(sort $(wildcard $(SIM)/scenarios/*.scn \
 	  $(SIM)/regress/*.scn))
 
-# The same, but says only what failed and how many passed.
+COUNT ?= 40
+sim-random: $(SIM_PROGRAM)
+	@if ! $(SIM_PROGRAM) --random $(COUNT) --seed $(SEED) > $(BUILD)/random.out; \
+	  then exit 1; fi; \
+	echo "random scenarios: $(COUNT) from $(SEED) on, nobody left behind"
+
+# The scenarios, but says only what failed and how many passed.
 sim-quiet: $(SIM_PROGRAM)
 	@if ! $(SIM_PROGRAM) --suite $(sort $(wildcard $(SIM)/scenarios/*.scn \
 	  $(SIM)/regress/*.scn)) > $(BUILD)/sim.out; then exit 1; fi; \
@@ -37,5 +44,5 @@ sim-traces: $(SIM_PROGRAM)
 	@for t in $(TRACES:.scn=); do \
 	  $(SIM_PROGRAM) $$t.scn --trace > $$t.txt || exit 1; done
 
-.PHONY: sim sim-program sim-check sim-traces
+.PHONY: sim sim-program sim-random sim-check sim-traces
 -include $(SIM_OBJ:.o=.d)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "random.h"
 #include "report.h"
 #include "usage.h"
 #include "world.h"
@@ -20,6 +21,7 @@ struct options {
 	const char *overrides[MAX_OVERRIDES];
 	uint32_t n_overrides;
 	uint64_t seed, n_seeds; /* n_seeds 0: as the scenario says */
+	uint64_t n_random;
 	bool trace, hosts, usage, suite;
 };
 
@@ -29,8 +31,11 @@ usage_text(FILE *out)
 	fprintf(out,
 	    "usage: murder_sim SCENARIO... [--seed N] [--seeds COUNT] "
 	    "[--suite] [--hosts] [--usage] [--trace] [key=value]...\n"
+	    "       murder_sim --random COUNT [--seed N] [--usage] ...\n"
 	    "  --seed N       the first seed (1)\n"
 	    "  --seeds COUNT  run so many seeds, one after the other\n"
+	    "  --random COUNT so many scenarios drawn at random, the first by "
+	    "the seed\n"
 	    "  --suite        run as many seeds as each scenario asks for\n"
 	    "  --hosts        one more line for each host\n"
 	    "  --usage        where the up-links' time went, on stderr\n"
@@ -73,6 +78,8 @@ parse_one(struct options *o, char **argv, int *i)
 		o->suite = true;
 	else if (strcmp(a, "--seed") == 0)
 		return number(argv[++*i], &o->seed);
+	else if (strcmp(a, "--random") == 0)
+		return number(argv[++*i], &o->n_random);
 	else if (strcmp(a, "--seeds") == 0)
 		return number(argv[++*i], &o->n_seeds);
 	else if (a[0] == '-')
@@ -87,14 +94,11 @@ parse_one(struct options *o, char **argv, int *i)
 }
 
 static int
-load(struct scenario *sc, const struct options *o, const char *file)
+override(struct scenario *sc, const struct options *o, const char *file)
 {
 	const char *wrong;
 	uint32_t i;
 
-	scenario_init(sc);
-	if (scenario_read(sc, file) != 0)
-		return -1;
 	for (i = 0; i < o->n_overrides; i++) {
 		wrong = scenario_set(sc, o->overrides[i]);
 		if (wrong != NULL) {
@@ -109,6 +113,13 @@ load(struct scenario *sc, const struct options *o, const char *file)
 	return wrong == NULL ? 0 : -1;
 }
 
+static int
+load(struct scenario *sc, const struct options *o, const char *file)
+{
+	scenario_init(sc);
+	return scenario_read(sc, file) != 0 ? -1 : override(sc, o, file);
+}
+
 /* The command that shows this failure again. */
 static void
 print_replay(const struct options *o, const char *file, const struct world *w)
@@ -117,7 +128,7 @@ print_replay(const struct options *o, const char *file, const struct world *w)
 
 	fprintf(stderr,
 	    "murder_sim: %s: %s\nreplay: murder_sim %s --seed %" PRIu64, file,
-	    w->failure, file, w->seed);
+	    w->failure, o->n_random > 0 ? "--random 1" : file, w->seed);
 	for (i = 0; i < o->n_overrides; i++)
 		fprintf(stderr, " %s", o->overrides[i]);
 	fprintf(stderr, "\n");
@@ -178,6 +189,25 @@ run(const struct options *o, const char *file, const struct scenario *sc,
 	return rc;
 }
 
+static int
+run_random(const struct options *o)
+{
+	char text[RANDOM_TEXT_BYTES];
+	struct scenario sc;
+	uint64_t n;
+	int rc = 0;
+
+	for (n = o->seed; n < o->seed + o->n_random; n++) {
+		scenario_init(&sc);
+		random_scenario(&sc, n, text);
+		if (override(&sc, o, text) != 0)
+			return 2;
+		if (run(o, text, &sc, n) != 0)
+			rc = 1;
+	}
+	return rc;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -193,6 +223,8 @@ main(int argc, char **argv)
 		if (parse_one(&o, argv, &a) != 0)
 			return 2;
 	}
+	if (o.n_random > 0 && o.n_files == 0)
+		return run_random(&o);
 	if (o.n_files == 0) {
 		usage_text(stderr);
 		return 2;
