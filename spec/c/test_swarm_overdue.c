@@ -106,8 +106,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(where_nothing_comes_at_all_each_wait_is_longer),
-	    cmocka_unit_test(
-		a_source_that_was_silent_and_lives_is_asked_again),
+	    cmocka_unit_test(a_source_that_was_silent_and_lives_is_asked_again),
 	    cmocka_unit_test(a_source_that_says_nothing_at_all_is_left),
 	};
 

@@ -93,8 +93,8 @@ set(struct draw *d, const char *line)
 		fprintf(stderr, "random.c: %s: %s\n", line, wrong);
 		abort(); /* a mistake in the tables above */
 	}
-	snprintf(d->text + n, RANDOM_TEXT_BYTES - n, "%s%s", n > 0 ? " " : "",
-	    line);
+	snprintf(
+	    d->text + n, RANDOM_TEXT_BYTES - n, "%s%s", n > 0 ? " " : "", line);
 }
 
 static bool
@@ -116,8 +116,8 @@ set_one_of(struct draw *d, const struct choice *c)
 		if (at != NULL)
 			*at++ = '\0';
 	}
-	snprintf(line, sizeof(line), "%s=%s", c->key,
-	    value[rng_below(&d->rng, n)]);
+	snprintf(
+	    line, sizeof(line), "%s=%s", c->key, value[rng_below(&d->rng, n)]);
 	set(d, line);
 }
 
@@ -223,7 +223,8 @@ limit_work(struct draw *d)
 	if (one_in(d, 3)) {
 		snprintf(line, sizeof(line), "length=%llu",
 		    (unsigned long long)(pieces * d->s->piece_length -
-			    rng_below(&d->rng, (uint32_t)d->s->piece_length)));
+					 rng_below(&d->rng,
+					     (uint32_t)d->s->piece_length)));
 		set(d, line);
 	}
 }

@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,9 +18,15 @@
 #include "log.h"
 #include "status.h"
 
-/* Descriptors above this are not looked for when the child closes what it
- * inherited: shells and sshd hand out the lowest. */
+/* Descriptors above this are not looked for, where each has to be closed on its
+ * own, when the child closes what it inherited: shells and sshd hand out the
+ * lowest. */
 #define INHERITED_MAX 1024
+
+/* Headers may be older than Linux; all its architectures agree on new calls. */
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
 
 void
 daemon_init(struct daemon *d)
@@ -141,16 +149,31 @@ redirect(int to_fd, const char *path, int flags)
 	(void)close(fd);
 }
 
+/* Closes all from first to last, both included, if there are any. */
+static void
+close_between(int first, int last)
+{
+	if (first > last || syscall(SYS_close_range, first, last, 0) == 0)
+		return;
+	/* Linux before 5.9 */
+	for (int fd = first; fd <= last && fd < INHERITED_MAX; fd++)
+		(void)close(fd);
+}
+
 static void
 become_child(int report_fd, pid_t parent)
 {
+	int log = log_fd() > STDERR_FILENO ? log_fd() : report_fd;
+	int low = log < report_fd ? log : report_fd;
+	int high = log < report_fd ? report_fd : log;
+
 	(void)setsid();
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent) /* it died before we could ask */
 		_exit(STATUS_INTERRUPTED);
-	for (int fd = 3; fd < INHERITED_MAX; fd++)
-		if (fd != report_fd && fd != log_fd())
-			(void)close(fd);
+	close_between(STDERR_FILENO + 1, low - 1);
+	close_between(low + 1, high - 1);
+	close_between(high + 1, INT_MAX);
 	redirect(STDIN_FILENO, "/dev/null", O_RDONLY);
 }
 
