@@ -201,6 +201,17 @@ strangers_meet(struct strangers *t, unsigned i, bool fast, bool extended)
 	strangers_send(t, i);
 }
 
+void
+strangers_again(struct strangers *t, unsigned i)
+{
+	struct stranger *o = &t->at[i];
+
+	wire_reader_free(&o->in);
+	wire_reader_init(&o->in, &t->heap.mem, 1 << 16, 1 << 20);
+	o->closed = false;
+	o->undrained = o->rx_left = 0;
+}
+
 /* Gives the swarm what o says, and the payload among it. */
 static void
 deliver(struct strangers *t, struct stranger *o, struct span in)

@@ -57,6 +57,10 @@ void strangers_close(struct strangers *t);
 /* Number i connects and shakes hands; its address is 10.0.0.(i+1). */
 void strangers_meet(struct strangers *t, unsigned i, bool fast, bool extended);
 
+/* Number i, whose connection has ended, may connect anew; what it was told is
+ * kept. */
+void strangers_again(struct strangers *t, unsigned i);
+
 /* Number i comes with all that we offer: it has nothing, and says h (BEP 10).
  */
 void strangers_greet(

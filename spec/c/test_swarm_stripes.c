@@ -241,6 +241,49 @@ TEST(what_makes_no_sense_ends_the_connection)
 	strangers_close(&t);
 }
 
+TEST(who_says_more_than_anybody_has_to_is_left)
+{
+	uint32_t k;
+
+	open_receiver(1);
+	for (k = 0; k < 200; k++)
+		say(0, WIRE_STRIPES_LACK, (stripes_t)(k % 2));
+	assert_false(t.at[0].closed);
+	strangers_wait(&t, 1000);
+	for (k = 0; k < 300 && !t.at[0].closed; k++)
+		say(0, WIRE_STRIPES_LACK, (stripes_t)(k % 2));
+	assert_in_range(k, 100, 200);
+	assert_int_equal(t.at[0].why, CLOSE_PROTOCOL);
+	strangers_close(&t);
+}
+
+/* Its first connection is closed before it could hear that. */
+TEST(what_is_offered_is_offered_again_until_it_is_heard)
+{
+	struct announce_answer a = {.interval_s = 60,
+	    .compact = true,
+	    .n_links = 1,
+	    .link[0] = {.addr = addr_of(1), .stripe = 2, .down = true}};
+
+	strangers_open_striped(&t, false);
+	strangers_wait(&t, 50);
+	strangers_answer(&t, &a);
+	meet(1, false);
+	assert_int_equal(t.at[1].told[WIRE_STRIPES_OFFER], stripe_bit(2));
+	t.at[1].closed = true;
+	(void)swarm_on_closed(t.swarm, t.at[1].peer, t.now);
+	strangers_again(&t, 1);
+	meet(1, false);
+	assert_int_equal(t.at[1].n_told[WIRE_STRIPES_OFFER], 2);
+	say(1, WIRE_STRIPES_SEND, stripe_bit(2));
+	t.at[1].closed = true;
+	(void)swarm_on_closed(t.swarm, t.at[1].peer, t.now);
+	strangers_again(&t, 1);
+	meet(1, false);
+	assert_int_equal(t.at[1].n_told[WIRE_STRIPES_OFFER], 2);
+	strangers_close(&t);
+}
+
 TEST(a_seeder_pushes_all_of_what_it_was_told_to_and_nothing_else)
 {
 	open_seeder(1);
@@ -311,6 +354,9 @@ main(void)
 	    cmocka_unit_test(
 		where_pushing_fails_all_are_told_and_everything_is_asked_for),
 	    cmocka_unit_test(what_makes_no_sense_ends_the_connection),
+	    cmocka_unit_test(who_says_more_than_anybody_has_to_is_left),
+	    cmocka_unit_test(
+		what_is_offered_is_offered_again_until_it_is_heard),
 	    cmocka_unit_test(
 		a_seeder_pushes_all_of_what_it_was_told_to_and_nothing_else),
 	    cmocka_unit_test(it_does_not_push_what_the_other_has),

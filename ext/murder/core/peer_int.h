@@ -101,7 +101,9 @@ struct peer {
 	struct instant pex_next; /* when it may be told again */
 	struct instant pex_said; /* when it was told; 0 never */
 	struct instant pex_take; /* when it may tell us again */
-	struct instant up_at;    /* when we knew where it listens */
+	struct instant
+	    stripes_due;      /* what it said of stripes so far may take */
+	struct instant up_at; /* when we knew where it listens */
 
 	struct instant heard, said; /* last byte in, last message out */
 };

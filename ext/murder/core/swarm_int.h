@@ -71,6 +71,7 @@ struct known {
 	bool mate;             /* in our rack, the tracker says */
 	stripes_t gives;       /* what it is to send us */
 	stripes_t takes;       /* what we are to offer it */
+	peer_t told;           /* that was said over this connection */
 	stripes_t offered;     /* by it, while the tracker was asked */
 	struct instant linked; /* until then it may take to be there */
 	bool banned;

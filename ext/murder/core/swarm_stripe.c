@@ -22,6 +22,10 @@
 /* It doubles as often as this, if the tracker knows nobody. */
 #define COMPLAINT_DOUBLES 8u
 
+/* Messages of a neighbour in a row, and the time that one earns again. */
+#define MESSAGE_BURST 256u
+#define MESSAGE_PAUSE TICK_MS(20)
+
 /* Waiting to be hashed and written: nothing more is to be pushed; and, as
  * long as it is not below this again. */
 #define FULL_BYTES (8u << 20)
@@ -156,10 +160,23 @@ link_senders(struct swarm *s)
 		note_giver(s, i, k->gives);
 		k->linked = tick_min(k->linked, tick_add(s->now, TWIN));
 		subscribe(s, p, of);
-		if ((k->takes & ~p->takes) != 0)
+		if ((k->takes & ~p->takes) != 0 && k->told != p->id) {
+			k->told = p->id;
 			say(s, p, WIRE_STRIPES_OFFER, k->takes);
-		k->takes = 0;
+		}
 	}
+}
+
+/* p says what it wants, so it has heard what we offered: until then that is
+ * offered again over its other connection, should this one be closed. */
+static void
+offer_heard(struct swarm *s, const struct peer *p)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->n_known; i++)
+		if (s->known[i].peer == p->id)
+			s->known[i].takes = 0;
 }
 
 /* ---- what is asked of others -------------------------------------------- */
@@ -283,8 +300,10 @@ stripe_on_links(struct swarm *s, const struct announce_reply *r)
 	s->stripe.retired = n == 0 && s->stripe.assigned != 0;
 	if (n == 0 || !stripe_takes_part(s))
 		return;
-	for (i = 0; i < s->n_known; i++)
+	for (i = 0; i < s->n_known; i++) {
 		s->known[i].gives = s->known[i].takes = 0;
+		s->known[i].told = 0;
+	}
 	s->stripe.assigned = 0;
 	for (i = 0; i < n; i++) {
 		k = dial_link(s, &link[i].addr);
@@ -358,6 +377,18 @@ stripe_quit(struct swarm *s)
 	}
 }
 
+/* Whether p says more of stripes than anybody has to: some of it is answered by
+ * all that we have. */
+static bool
+is_chatty(struct swarm *s, struct peer *p)
+{
+	if (tick_before(p->stripes_due, s->now))
+		p->stripes_due = s->now;
+	p->stripes_due = tick_add(p->stripes_due, MESSAGE_PAUSE);
+	return tick_since(s->now, p->stripes_due).ns >
+	       MESSAGE_BURST * MESSAGE_PAUSE.ns;
+}
+
 void
 stripe_on_message(struct swarm *s, struct peer *p, struct span body)
 {
@@ -366,12 +397,13 @@ stripe_on_message(struct swarm *s, struct peer *p, struct span body)
 
 	if (!stripe_takes_part(s))
 		return; /* we offered no id for these */
-	if (wire_take_stripes(&body, &kind, &of) != 0) {
+	if (is_chatty(s, p) || wire_take_stripes(&body, &kind, &of) != 0) {
 		peer_close(s, p, CLOSE_PROTOCOL);
 		return;
 	}
 	switch (kind) {
 	case WIRE_STRIPES_SEND:
+		offer_heard(s, p);
 		push_on_wish(s, p, of);
 		break;
 	case WIRE_STRIPES_OFFER:
