@@ -183,8 +183,8 @@ slowest(const struct scenario *s)
 	return rate;
 }
 
-/* Nobody's link is slower than 100 kbit/s, and none is taken by one chunk for
- * long, as none is by TCP. */
+/* Nobody's link is slower than 100 kbit/s, none is taken by one chunk for long,
+ * as none is by TCP, and hosts are near where queues are looked at. */
 static void
 limit_slowness(struct draw *d)
 {
@@ -196,6 +196,9 @@ limit_slowness(struct draw *d)
 		set(d, "slow=0");
 	if (slowest(d->s) < 250000)
 		set(d, "chunk=4KiB");
+	/* Beyond that the model's windows do not grow (fifo.h). */
+	if (d->s->fifo != 0 && d->s->latency > 1000000)
+		set(d, "latency=1ms");
 }
 
 /* So many pieces that a run takes seconds here, and ten minutes there. */
