@@ -57,6 +57,14 @@ static const struct choice deaths[] = {
     {"restart", 2, "100ms 3s 20s"},
 };
 
+/* As when a rack loses its power. */
+static const struct choice deaths_at_once[] = {
+    {"deaths", 1, "0.2 0.5"},
+    {"death_power", 4, "0"},
+    {"deaths_from", 1, "0.3"},
+    {"deaths_to", 1, "0.31"},
+};
+
 static const struct choice seeder_dies[] = {{"seeder_dies", 1, "1 1.05"}};
 
 static const struct choice tracker_dies[] = {{"tracker_dies", 1, "1"}};
@@ -138,8 +146,10 @@ draw_faults(struct draw *d)
 {
 	switch (rng_below(&d->rng, 10)) {
 	case 0:
-	case 1:
 		draw(d, deaths, N(deaths));
+		break;
+	case 1:
+		draw(d, deaths_at_once, N(deaths_at_once));
 		break;
 	case 2:
 		draw(d, seeder_dies, N(seeder_dies));

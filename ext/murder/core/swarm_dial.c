@@ -7,6 +7,7 @@
 
 /* Neighbours may have nothing for us for so long before one has to go. */
 #define ISLAND TICK_S(3)
+#define MAX_ISLANDS 4u /* times that this is doubled */
 
 static struct known *
 find(const struct swarm *s, const struct addr *a)
@@ -125,7 +126,7 @@ wants_more(const struct swarm *s)
 
 	return !s->stopping && !swarm_complete(s) &&
 	       s->n_dialling < s->c.max_dialling && n < swarm_places(s) &&
-	       (n < n_wanted(s) ||
+	       (n < n_wanted(s) || s->seeks ||
 		   (s->rack.active && n < half + slots_n(s->rack.mates)));
 }
 
@@ -194,8 +195,10 @@ dial_more(struct swarm *s)
 		chosen = choose_link(s);
 		if (chosen == NULL)
 			chosen = choose_mate(s);
-		if (chosen == NULL && wants_more(s))
+		if (chosen == NULL && wants_more(s)) {
 			chosen = choose(s, false);
+			s->seeks = false;
+		}
 		p = chosen == NULL ? NULL : peer_new(s, &chosen->addr, true);
 		if (p == NULL)
 			return;
@@ -207,31 +210,47 @@ dial_more(struct swarm *s)
 	}
 }
 
+/* Whether p has what we lack and may be asked for it. */
+static bool
+offers(const struct peer *p)
+{
+	return p->n_offers > 0 && !p->snubbed && (p->kin || !p->is_choking);
+}
+
 /* Who came when all others had neighbours enough has but those who came then,
- * too: an island without a source, where nobody wants more neighbours. */
+ * too: an island without a source, where nobody wants more neighbours. One of
+ * them has to go, and one more is dialled, after ever longer pauses: perhaps
+ * everybody waits for the seeder's first piece. */
 void
 dial_review(struct swarm *s)
 {
+	struct duration pause = {.ns = ISLAND.ns << s->n_islands};
 	struct peer *p, *chosen = NULL;
 	uint32_t i, n = 0;
+	bool offered = swarm_complete(s) || s->stopping ||
+		       s->stripe.assigned != 0 || s->offered_at.ns == 0;
 
-	if (swarm_complete(s) || s->stopping || s->stripe.assigned != 0 ||
-	    s->offered_at.ns == 0)
-		s->offered_at = s->now;
 	for (EACH_SLOT(i, &s->set.up)) {
 		p = s->peers[i];
-		if (p->n_offers > 0)
-			s->offered_at = s->now;
-		if (rng_below(&s->rng, ++n) == 0)
+		offered |= offers(p);
+		if (tick_since(p->up_at, s->now).ns > ISLAND.ns &&
+		    rng_below(&s->rng, ++n) == 0)
 			chosen = p;
 	}
-	if (tick_since(s->offered_at, s->now).ns <= ISLAND.ns ||
-	    (s->n_slots_used < n_wanted(s) &&
-		s->n_slots_used < swarm_places(s)))
+	if (offered)
+		s->n_islands = 0;
+	if (offered || (s->n_slots_used - s->n_dialling < n_wanted(s) &&
+			   s->n_slots_used < swarm_places(s)))
+		s->offered_at = s->now;
+	if (tick_since(s->offered_at, s->now).ns <= pause.ns)
 		return;
 	s->offered_at = s->now;
-	if (chosen != NULL)
-		peer_close(s, chosen, CLOSE_USELESS);
+	if (chosen == NULL || choose(s, false) == NULL)
+		return;
+	if (s->n_islands < MAX_ISLANDS)
+		s->n_islands++;
+	s->seeks = true;
+	peer_close(s, chosen, CLOSE_USELESS);
 }
 
 /* The other connection of two hosts that dialled each other, or NULL. */

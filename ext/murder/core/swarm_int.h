@@ -193,6 +193,8 @@ struct swarm {
 	uint32_t n_dialling;
 	struct instant links_due; /* no stripe's link is to be dialled before */
 	struct instant offered_at; /* when a neighbour last had what we lack */
+	uint32_t n_islands; /* neighbours that had to go since, for others */
+	bool seeks;         /* one more is to be dialled for that */
 
 	struct {
 		bool busy; /* an ACTION_ANNOUNCE is not answered yet */

@@ -15,24 +15,31 @@
 #define MAX_WAIT TICK_S(60)
 #define MAX_VAIN 16u /* times that a wait is doubled */
 
+/* Who was silent is asked again after so long, at most. */
+#define MAX_GRUDGE TICK_S(300)
+#define MAX_FORGIVEN 6u
+
 /* How long to wait for what usually takes ns: twice as long each time that was
  * in vain, for what we gave up may have been on its way (RFC 6298, 5.5: the
  * same of TCP's timer). */
 static uint64_t
 backed_off(const struct swarm *s, uint64_t ns)
 {
-	ns <<= s->n_vain;
-	return ns < MAX_WAIT.ns ? ns : MAX_WAIT.ns;
+	return ns < MAX_WAIT.ns >> s->n_vain ? ns << s->n_vain : MAX_WAIT.ns;
 }
 
 /* What p owes is not waited for any longer: taken from it, to be asked
  * elsewhere. limit: how long it was waited for, in ns. If nothing came in all
- * that time, the limit is to blame. */
+ * that time, the limit is to blame; unless nothing was to come, as the rest of
+ * a block had been given up before. */
 static void
 take_back(struct swarm *s, struct peer *p, uint64_t limit)
 {
-	if (tick_since(s->stats.progress, s->now).ns > limit &&
-	    tick_since(s->vain_at, s->now).ns > limit && s->n_vain < MAX_VAIN) {
+	bool owes = p->asked.n > 0 || (p->rx_left > 0 && !p->rx_discard);
+
+	if (owes && tick_since(s->stats.progress, s->now).ns > limit &&
+	    tick_since(s->vain_at, s->now).ns > limit && limit < MAX_WAIT.ns &&
+	    s->n_vain < MAX_VAIN) {
 		s->n_vain++;
 		s->vain_at = s->now;
 	}
@@ -110,8 +117,12 @@ check_stuck(struct swarm *s, struct peer *p)
 static void
 check_last(struct swarm *s, struct peer *p)
 {
-	uint64_t limit = backed_off(
-	    s, s->piece_pause.ns * s->c.download_slots * LAST_PATIENCE);
+	uint64_t usual =
+	    s->piece_pause.ns * s->c.download_slots * LAST_PATIENCE;
+	uint64_t limit = backed_off(s, usual);
+
+	if (limit < usual)
+		limit = usual; /* it does not begin anew with each byte */
 
 	if (p->rx_left == 0 || p->rx_discard || s->picker.n_open > 0 ||
 	    s->piece_pause.ns == 0 || s->picker.n_owners[p->rx.piece] <= 1 ||
@@ -145,6 +156,21 @@ may_be_moved(const struct swarm *s, const struct peer *p)
 	       (p->rx_left > 0 && stripe_is_open(s, p->rx.piece));
 }
 
+/* It lives: perhaps all its link was for others. Who goes on saying so without
+ * a block is asked ever more seldom. */
+static bool
+is_forgiven(const struct swarm *s, const struct peer *p, struct duration limit)
+{
+	uint32_t n = p->n_forgiven < MAX_FORGIVEN ? p->n_forgiven
+						  : MAX_FORGIVEN;
+	uint64_t ns = limit.ns << (n + 1);
+
+	if (ns > MAX_GRUDGE.ns)
+		ns = MAX_GRUDGE.ns;
+	return tick_before(p->asked_at, p->heard) &&
+	       tick_since(p->asked_at, s->now).ns > ns;
+}
+
 void
 ask_check_silence(struct swarm *s, struct peer *p)
 {
@@ -154,10 +180,9 @@ ask_check_silence(struct swarm *s, struct peer *p)
 		peer_close(s, p, CLOSE_SILENT);
 		return;
 	}
-	/* It lives: perhaps all its link was for others. */
-	if (p->snubbed && tick_before(p->asked_at, p->heard) &&
-	    tick_since(p->asked_at, s->now).ns > 2 * limit.ns) {
+	if (p->snubbed && is_forgiven(s, p, limit)) {
 		p->snubbed = false;
+		p->n_forgiven++;
 		s->recheck = true;
 	}
 	if (!may_be_moved(s, p))

@@ -208,6 +208,7 @@ piece_arrived(struct swarm *s, struct peer *p, uint32_t n)
 	}
 	if (p->rx_left > 0)
 		return;
+	p->n_forgiven = 0;
 	if (p->block_at.ns != 0)
 		p->per_block =
 		    smooth(p->per_block, tick_since(p->block_at, s->now));

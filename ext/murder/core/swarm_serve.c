@@ -213,6 +213,21 @@ need_of(const struct swarm *s, const struct peer *p)
 	return s->n_have[p->slot];
 }
 
+/* Those of them who said something lately, or all: where uploads stand still,
+ * many may be gone, and the gone are the neediest. */
+static struct slots
+heard_of(const struct swarm *s, struct slots of)
+{
+	struct slots heard = of;
+	uint32_t i;
+
+	for (EACH_SLOT(i, &of))
+		if (tick_since(s->peers[i]->heard, s->now).ns >
+		    s->c.silence.ns)
+			slots_put(&heard, i, false);
+	return slots_n(heard) > 0 ? heard : of;
+}
+
 static struct peer *
 choose(struct swarm *s, bool slow_only)
 {
@@ -223,6 +238,8 @@ choose(struct swarm *s, bool slow_only)
 
 	if (slow_only)
 		of = slots_and(of, s->set.slow);
+	if (s->n_stood > 0)
+		of = heard_of(s, of);
 	for (EACH_SLOT(i, &of)) {
 		p = s->peers[i];
 		view[n] = (struct upload_view){.n_have = need_of(s, p),

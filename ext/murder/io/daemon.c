@@ -23,10 +23,6 @@
  * lowest. */
 #define INHERITED_MAX 1024
 
-/* Headers may be older than Linux; all its architectures agree on new calls. */
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
 
 void
 daemon_init(struct daemon *d)
@@ -153,9 +149,12 @@ redirect(int to_fd, const char *path, int flags)
 static void
 close_between(int first, int last)
 {
-	if (first > last || syscall(SYS_close_range, first, last, 0) == 0)
+	if (first > last)
 		return;
-	/* Linux before 5.9 */
+#ifdef SYS_close_range /* not in older headers, nor in Linux before 5.9 */
+	if (syscall(SYS_close_range, first, last, 0) == 0)
+		return;
+#endif
 	for (int fd = first; fd <= last && fd < INHERITED_MAX; fd++)
 		(void)close(fd);
 }
