@@ -57,10 +57,10 @@ struct peer {
 	uint32_t rx_left;        /* bytes */
 	struct instant rx_since; /* when it began to */
 	bool rx_discard;
-	bool snubbed;       /* fell silent while it owed us something */
+	bool snubbed;        /* fell silent while it owed us something */
 	uint32_t n_forgiven; /* times it was asked again after that, in vain */
-	uint32_t suggested; /* BEP 6: the piece it would like to send */
-	bool extra;         /* asked as it suggested, beyond download_slots */
+	uint32_t suggested;  /* BEP 6: the piece it would like to send */
+	bool extra;          /* asked as it suggested, beyond download_slots */
 	struct instant rest_until; /* it let our request wait: ask others */
 	struct instant asked_at; /* of the oldest request, or last byte since */
 	struct duration per_block; /* smoothed time between its blocks */

@@ -11,6 +11,9 @@
 #define STALLED TICK_MS(100)
 #define STUCK TICK_MS(250)
 
+/* At the end a block may take so long, and a little by how fast our link is. */
+#define CRAWL TICK_S(1)
+
 /* The longest wait: it begins anew with each byte, so it is for one's turn. */
 #define MAX_WAIT TICK_S(60)
 #define MAX_VAIN 16u /* times that a wait is doubled */
@@ -111,9 +114,23 @@ check_stuck(struct swarm *s, struct peer *p)
 		take_back(s, p, limit);
 }
 
+/* Whether the rest of p's block, at the rate of what has come of it, takes much
+ * longer than it would take by our link. */
+static bool
+crawls(const struct swarm *s, const struct peer *p)
+{
+	uint64_t share = s->piece_pause.ns * p->rx.length / s->c.piece_length;
+	uint64_t took = tick_since(p->rx_since, s->now).ns;
+	uint32_t got = p->rx.length - p->rx_left;
+
+	return took > CRAWL.ns &&
+	       (got == 0 || took / got * p->rx_left >
+				backed_off(s, CRAWL.ns + 4 * share));
+}
+
 /* When nothing is left to begin, nobody waits for who is slow: after so many
- * rounds of everything asked for at once the rest of a block is asked of
- * others. */
+ * rounds of everything asked for at once, or at so low a rate, the rest of a
+ * block is asked of others. */
 static void
 check_last(struct swarm *s, struct peer *p)
 {
@@ -123,12 +140,14 @@ check_last(struct swarm *s, struct peer *p)
 
 	if (limit < usual)
 		limit = usual; /* it does not begin anew with each byte */
-
 	if (p->rx_left == 0 || p->rx_discard || s->picker.n_open > 0 ||
-	    s->piece_pause.ns == 0 || s->picker.n_owners[p->rx.piece] <= 1 ||
-	    tick_since(p->rx_since, s->now).ns <= limit)
+	    s->piece_pause.ns == 0 || s->picker.n_owners[p->rx.piece] <= 1)
 		return;
-	take_back(s, p, limit);
+	if (tick_since(p->rx_since, s->now).ns > limit)
+		take_back(s, p, limit);
+	else if (crawls(s, p))
+		take_back(s, p,
+		    s->piece_time.ns + tick_since(p->rx_since, s->now).ns);
 }
 
 /* How long a neighbour may owe us bytes and send none. */
@@ -161,8 +180,8 @@ may_be_moved(const struct swarm *s, const struct peer *p)
 static bool
 is_forgiven(const struct swarm *s, const struct peer *p, struct duration limit)
 {
-	uint32_t n = p->n_forgiven < MAX_FORGIVEN ? p->n_forgiven
-						  : MAX_FORGIVEN;
+	uint32_t n =
+	    p->n_forgiven < MAX_FORGIVEN ? p->n_forgiven : MAX_FORGIVEN;
 	uint64_t ns = limit.ns << (n + 1);
 
 	if (ns > MAX_GRUDGE.ns)

@@ -222,8 +222,7 @@ heard_of(const struct swarm *s, struct slots of)
 	uint32_t i;
 
 	for (EACH_SLOT(i, &of))
-		if (tick_since(s->peers[i]->heard, s->now).ns >
-		    s->c.silence.ns)
+		if (tick_since(s->peers[i]->heard, s->now).ns > s->c.silence.ns)
 			slots_put(&heard, i, false);
 	return slots_n(heard) > 0 ? heard : of;
 }

@@ -23,7 +23,6 @@
  * lowest. */
 #define INHERITED_MAX 1024
 
-
 void
 daemon_init(struct daemon *d)
 {
