@@ -26,7 +26,7 @@ module Murder
       ["murder_rack_by", nil, "Servers without the property `rack` whose addresses begin with so many equal bits " \
                               "are a rack (`24`: an IPv4 /24; `64`: an IPv6 /64); without it they are in none."],
       ["murder_max_hosts", nil, "The greatest number of hosts to which cap talks at once; without one, all of them."],
-      ["murder_piece_length", "auto", "Bytes of a piece, a power of two from 16384; `auto`: 2,048 to 4,096 pieces."],
+      ["murder_piece_length", "auto", "Bytes of a piece, a power of two from 16384; `auto`: by the payload's length."],
       ["murder_outside_links", nil, "Whether symbolic links that lead out of the directory, such as " \
                                     "`log -> ../../shared/log`, are sent and made on the peers; without a word they " \
                                     "are refused, but for a deploy with Capistrano 3, whose links are your " \

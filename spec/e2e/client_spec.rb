@@ -159,6 +159,17 @@ RSpec.describe "murder_client" do
       expect(File.read(swarm.path("victim"))).to eq("precious")
     end
 
+    it "leaves alone what stands at its part file's name and is not murder's" do
+      mark = "import os, sys; os.setxattr(sys.argv[1], 'user.test', b'1')"
+      marked = system("python3", "-c", mark, swarm.path("payload"), err: IO::NULL)
+      skip "no extended attributes in #{swarm.dir}" unless marked
+      File.write(swarm.path("out1.part"), "precious")
+      result = swarm.start_peer.wait
+      expect([result.status, result.err])
+        .to match([9, /out1\.part: exists already and is not an unfinished download.*: move it away or delete it/])
+      expect(File.read(swarm.path("out1.part"))).to eq("precious")
+    end
+
     it "uses nothing of another user's, however right it looks" do
       skip "giving a file away needs root" unless Process.uid.zero?
       FileUtils.cp(swarm.path("payload"), swarm.path("out1"))

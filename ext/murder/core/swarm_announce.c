@@ -1,7 +1,8 @@
 /*
  * When to ask the tracker, and what to do with its answer: BEP 3 "trackers",
  * BEP 12 (the next tracker when one fails). While there are few neighbours or
- * nothing to download from them, it is asked early: after 1 s, 2 s, 4 s, …
+ * nothing to download from them, it is asked early: after 1 s, 2 s, then every
+ * 4 s
  */
 #include <string.h>
 
@@ -23,10 +24,12 @@ is_starved(const struct swarm *s)
 	return s->n_up < FEW_PEERS;
 }
 
+/* The seeder, or the tracker, may be started at any time, and everybody waits
+ * for it. */
 static struct duration
 early(uint32_t n)
 {
-	return n < 4 ? TICK_S(1u << n) : TICK_S(15);
+	return n < 2 ? TICK_S(1u << n) : TICK_S(4);
 }
 
 /* Sets when to ask next, now being just after an answer or its failure. */

@@ -15,8 +15,10 @@
 #include "io/input.h"
 #include "io/payload.h"
 
-/* Value: seconds and nanoseconds of the modification time it was set with. */
+/* Value: length, seconds and nanoseconds of the modification time it was set
+ * with; of an unfinished download anything. */
 #define MARK_NAME "user.murder.download"
+#define MARK_UNFINISHED "unfinished"
 #define MARK_BYTES 64
 
 void
@@ -194,6 +196,24 @@ payload_vet_part(struct payload *p, struct stat *st, struct ioerr *e)
 	return ioerr_advise(e, "remove it");
 }
 
+/* What stands at the name of an unfinished download may be somebody's. Where
+ * the file system has no extended attributes that cannot be told. */
+static int
+payload_claim_part(
+    const struct payload *p, const struct stat *st, struct ioerr *e)
+{
+	if (p->fresh || st->st_size == 0) {
+		(void)fsetxattr(p->fd, MARK_NAME, MARK_UNFINISHED,
+		    strlen(MARK_UNFINISHED), 0);
+		return 0;
+	}
+	if (fgetxattr(p->fd, MARK_NAME, NULL, 0) >= 0 || errno != ENODATA)
+		return 0;
+	(void)ioerr_set(e, STATUS_MISMATCH, p->part,
+	    "exists already and is not an unfinished download of murder's");
+	return ioerr_advise(e, "move it away or delete it");
+}
+
 /* Room is asked for before the first byte travels. */
 static int
 payload_make_room(struct payload *p, const struct stat *st, struct ioerr *e)
@@ -249,6 +269,8 @@ payload_open_part(struct payload *p, struct ioerr *e)
 	if (p->fd == -1)
 		return ioerr_write(e, p->part, "create", errno);
 	rc = payload_vet_part(p, &st, e);
+	if (rc == 0)
+		rc = payload_claim_part(p, &st, e);
 	if (rc == 0)
 		rc = payload_make_room(p, &st, e);
 	if (rc != 0 && p->fresh && e->status != STATUS_BUSY)
