@@ -53,6 +53,17 @@ RSpec.describe "murder_client when something breaks" do
       expect(swarm.same?("out1")).to be(true)
     end
 
+    it "names who sends what is not in the .torrent" do
+      swarm.make_payload(mib: 1)
+      swarm.start_tracker
+      swarm.start_seeder
+      File.open(swarm.path("payload"), "r+b") { |f| f.write("spoiled") }
+      result = swarm.start_peer(1, timeout: 3).wait
+      expect([result.status, result.err])
+        .to match([8, /^murder_client: [^\n]*127\.0\.0\.1:\d+ sent pieces with a wrong hash.*make the \.torrent again/])
+      expect(Dir[swarm.path("out1")]).to be_empty
+    end
+
     it "finishes without the seeder once one copy is out" do
       swarm.make_payload(mib: bytes >> 20)
       swarm.start_tracker

@@ -170,8 +170,10 @@ peer_close(struct swarm *s, struct peer *p, enum close_reason why)
 	if (p->state == PEER_CLOSED)
 		return;
 	a = swarm_act(s, ACTION_CLOSE, p->id);
-	if (a != NULL)
+	if (a != NULL) {
 		a->reason = why;
+		a->addr = p->dialled.port != 0 ? p->dialled : p->addr;
+	}
 	peer_lost(s, p);
 }
 

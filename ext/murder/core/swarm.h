@@ -130,7 +130,7 @@ int swarm_on_stop(struct swarm *s, struct instant now);
 
 enum action_kind {
 	ACTION_DIAL,       /* connect peer to addr */
-	ACTION_CLOSE,      /* close peer; reason says why */
+	ACTION_CLOSE,      /* close peer, at addr; reason says why */
 	ACTION_SEND,       /* send bytes to peer, behind all that was sent */
 	ACTION_SEND_BLOCK, /* send bytes (the 13-byte head), then block from
 			      the file */
@@ -170,7 +170,7 @@ struct block {
 struct action {
 	enum action_kind kind;
 	peer_t peer;
-	struct addr addr;         /* DIAL */
+	struct addr addr;         /* DIAL, CLOSE */
 	enum close_reason reason; /* CLOSE */
 	struct span bytes;        /* SEND, SEND_BLOCK */
 	struct block block;       /* SEND_BLOCK, RECEIVE, STORE,

@@ -22,6 +22,22 @@ engine_store(struct engine *e, uint32_t piece)
 	disk_store(&e->disk, piece);
 }
 
+/* The operator is told of what only he can mend. */
+static void
+engine_say_closed(const struct action *a)
+{
+	char who[ADDR_TEXT];
+
+	addr_to_text(&a->addr, who);
+	if (a->reason == CLOSE_BAD_PIECE)
+		log_warn("%s sent pieces with a wrong hash and is not asked "
+			 "again: its file is not what the .torrent describes, "
+			 "start it anew or make the .torrent again",
+		    who);
+	else
+		log_debug("%s closed: %s", who, close_reason_text(a->reason));
+}
+
 static void
 engine_do(struct engine *e, const struct action *a)
 {
@@ -30,8 +46,7 @@ engine_do(struct engine *e, const struct action *a)
 		engine_dial(e, a);
 		return;
 	case ACTION_CLOSE:
-		log_debug("peer %u closed: %s", (unsigned)a->peer,
-		    close_reason_text(a->reason));
+		engine_say_closed(a);
 		engine_close_peer(e, a->peer);
 		return;
 	case ACTION_SEND:
