@@ -100,7 +100,7 @@ RSpec.describe "murder_client when something breaks" do
       peer.kill(:TERM)
       result = peer.wait(5)
       expect(result.status).to eq(13)
-      expect(result.err).to eq("murder_client: interrupted\n")
+      expect(result.err).to eq("murder_client: out1: interrupted: the same command goes on from what has come\n")
       expect(swarm.pid_of("peer", "p1")).to be_nil
       expect(Dir.children(swarm.dir).grep(/out1/)).to eq(["out1.part"])
     end

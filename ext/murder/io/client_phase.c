@@ -61,7 +61,11 @@ client_on_signal(void *ctx, int signum)
 
 	(void)signum;
 	if (!done && c->phase != CLIENT_LEAVING) {
-		log_error("interrupted");
+		log_error(c->o->role == CLIENT_SEEDER
+			      ? "%s: interrupted"
+			      : "%s: interrupted: the same command goes on "
+				"from what has come",
+		    c->o->path);
 		c->status = STATUS_INTERRUPTED;
 	}
 	client_leave(c);

@@ -112,7 +112,7 @@ bury(pid_t child)
 		return STATUS_INTERRUPTED;
 	if (WIFSIGNALED(ws))
 		log_error("the background process was killed by signal %d (%s) "
-			  "before it was ready",
+			  "before it was ready: start it again",
 		    WTERMSIG(ws), strsignal(WTERMSIG(ws)));
 	else
 		log_error("the background process ended before it was ready");

@@ -38,8 +38,8 @@ daemon_file_name(const struct daemon_id *id, char out[NAME_MAX + 1])
 		n = snprintf(out, NAME_MAX + 1, "%s-%s.pid", id->role, id->tag);
 	if (n > 0 && n <= NAME_MAX)
 		return true;
-	log_error("the tag '%s' cannot be a file name: use 1 to %d bytes "
-		  "without '/' and control characters",
+	log_error("the tag '%s' cannot be a file name: give one by "
+		  "--tag, of 1 to %d bytes without '/' and control characters",
 	    id->tag, DAEMON_TAG_MAX);
 	return false;
 }
