@@ -1,6 +1,8 @@
 /* How long is waited for what was asked for, and what happens then. */
 #include "unit.h"
 
+#include <string.h>
+
 #include "strangers.h"
 
 static struct strangers t;
@@ -101,6 +103,34 @@ TEST(a_source_that_says_nothing_at_all_is_left)
 	strangers_close(&t);
 }
 
+/* Number 1 lives, and has but one piece. */
+TEST(a_source_that_dies_in_the_middle_of_a_block_is_left)
+{
+	struct wire_ext_handshake h = {.block = STRANGERS_PIECE};
+	struct buf *out = &t.at[0].out;
+	struct block b;
+	uint32_t k;
+
+	strangers_open(&t, false, false);
+	strangers_greet(&t, 1, &h);
+	(void)wire_put_index(&t.at[1].out, WIRE_HAVE, 0);
+	(void)wire_put_plain(&t.at[1].out, WIRE_UNCHOKE);
+	strangers_send(&t, 1);
+	meet_source(0);
+	b = strangers_block(&t, 0, WIRE_REQUEST, 0);
+	(void)wire_put_piece_head(out, b.piece, b.begin, b.length);
+	memset(buf_grow(out, 1000), 'x', 1000);
+	strangers_send(&t, 0);
+	for (k = 0; k < 32 && !t.at[0].closed; k++) {
+		strangers_wait(&t, 1000);
+		(void)wire_put_keepalive(&t.at[1].out);
+		strangers_send(&t, 1);
+	}
+	assert_true(t.at[0].closed);
+	assert_int_equal(t.at[0].why, CLOSE_SILENT);
+	strangers_close(&t);
+}
+
 int
 main(void)
 {
@@ -108,6 +138,8 @@ main(void)
 	    cmocka_unit_test(where_nothing_comes_at_all_each_wait_is_longer),
 	    cmocka_unit_test(a_source_that_was_silent_and_lives_is_asked_again),
 	    cmocka_unit_test(a_source_that_says_nothing_at_all_is_left),
+	    cmocka_unit_test(
+		a_source_that_dies_in_the_middle_of_a_block_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,9 @@
 /* At the end a block may take so long, and a little by how fast our link is. */
 #define CRAWL TICK_S(1)
 
+/* Nobody is silent for longer and comes back. */
+#define GONE TICK_S(30)
+
 /* The longest wait: it begins anew with each byte, so it is for one's turn. */
 #define MAX_WAIT TICK_S(60)
 #define MAX_VAIN 16u /* times that a wait is doubled */
@@ -150,9 +153,9 @@ check_last(struct swarm *s, struct peer *p)
 		    s->piece_time.ns + tick_since(p->rx_since, s->now).ns);
 }
 
-/* How long a neighbour may owe us bytes and send none. */
-static struct duration
-silence_of(const struct swarm *s, const struct peer *p)
+/* How long a neighbour may owe us bytes and send none, usually. */
+static uint64_t
+usual_silence(const struct swarm *s, const struct peer *p)
 {
 	uint64_t ns = s->c.silence.ns;
 
@@ -160,11 +163,31 @@ silence_of(const struct swarm *s, const struct peer *p)
 		ns = 4 * s->piece_time.ns;
 	if (ns < 8 * p->per_block.ns)
 		ns = 8 * p->per_block.ns;
-	ns = backed_off(s, ns);
 	/* Foreign clients may let a request wait behind others. */
 	if (!p->kin && ns < TICK_S(10).ns)
 		ns = TICK_S(10).ns;
-	return (struct duration){.ns = ns};
+	return ns;
+}
+
+static struct duration
+silence_of(const struct swarm *s, const struct peer *p)
+{
+	return (struct duration){.ns = backed_off(s, usual_silence(s, p))};
+}
+
+/* Whether p owes us something and says nothing at all for so long that it must
+ * be gone, however long a turn takes. */
+static bool
+is_gone(const struct swarm *s, const struct peer *p, struct duration limit)
+{
+	uint64_t ns = 3 * limit.ns, most = 3 * usual_silence(s, p);
+
+	if (most < GONE.ns)
+		most = GONE.ns;
+	if (ns > most)
+		ns = most;
+	return (p->snubbed || ask_is_out(p)) &&
+	       tick_since(p->heard, s->now).ns > ns;
 }
 
 /* Whether something is awaited from p that others may be asked for. */
@@ -195,7 +218,7 @@ ask_check_silence(struct swarm *s, struct peer *p)
 {
 	struct duration limit = silence_of(s, p);
 
-	if (p->snubbed && tick_since(p->heard, s->now).ns > 3 * limit.ns) {
+	if (is_gone(s, p, limit)) {
 		peer_close(s, p, CLOSE_SILENT);
 		return;
 	}
