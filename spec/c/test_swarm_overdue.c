@@ -41,28 +41,17 @@ hears(unsigned i, enum wire_kind kind, uint32_t ms)
 	return false;
 }
 
-/* For how many ms i has a request before it is cancelled. */
+/* In how many ms from now on i hears one more of these. */
 static uint32_t
-wait_for_cancel(unsigned i)
+wait_for(unsigned i, enum wire_kind kind)
 {
-	uint32_t n = strangers_n(&t, i, WIRE_CANCEL), ms;
+	uint32_t n = strangers_n(&t, i, kind), ms;
 
-	for (ms = 0; strangers_n(&t, i, WIRE_CANCEL) == n; ms += 50) {
+	for (ms = 0; strangers_n(&t, i, kind) == n; ms += 50) {
 		assert_true(ms < 60000);
 		strangers_wait(&t, 50);
 	}
 	return ms;
-}
-
-static void
-wait_for_request(unsigned i)
-{
-	uint32_t n = strangers_n(&t, i, WIRE_REQUEST), ms;
-
-	for (ms = 0; strangers_n(&t, i, WIRE_REQUEST) == n; ms += 50) {
-		assert_true(ms < 60000);
-		strangers_wait(&t, 50);
-	}
 }
 
 TEST(where_nothing_comes_at_all_each_wait_is_longer)
@@ -72,11 +61,11 @@ TEST(where_nothing_comes_at_all_each_wait_is_longer)
 	strangers_open(&t, false, false);
 	meet_source(0);
 	meet_source(1);
-	first = wait_for_cancel(0);
+	first = wait_for(0, WIRE_CANCEL);
 	assert_true(first >= 150 && first <= 300);
 	for (k = 0; k < 3; k++) {
-		wait_for_request(0);
-		last = wait_for_cancel(0);
+		(void)wait_for(0, WIRE_REQUEST);
+		last = wait_for(0, WIRE_CANCEL);
 	}
 	assert_true(last >= 4 * first);
 	strangers_close(&t);

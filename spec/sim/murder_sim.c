@@ -223,7 +223,11 @@ main(int argc, char **argv)
 		if (parse_one(&o, argv, &a) != 0)
 			return 2;
 	}
-	if (o.n_random > 0 && o.n_files == 0)
+	if (o.n_random > 0 && o.n_files > 0) {
+		(void)bad_option("--random with a scenario");
+		return 2;
+	}
+	if (o.n_random > 0)
 		return run_random(&o);
 	if (o.n_files == 0) {
 		usage_text(stderr);

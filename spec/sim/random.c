@@ -98,7 +98,8 @@ set(struct draw *d, const char *line)
 	size_t n = strlen(d->text);
 
 	if (wrong != NULL || n + strlen(line) + 2 > RANDOM_TEXT_BYTES) {
-		fprintf(stderr, "random.c: %s: %s\n", line, wrong);
+		fprintf(stderr, "random.c: %s: %s\n", line,
+		    wrong != NULL ? wrong : "is too much text");
 		abort(); /* a mistake in the tables above */
 	}
 	snprintf(

@@ -2,7 +2,7 @@
  * When to ask the tracker, and what to do with its answer: BEP 3 "trackers",
  * BEP 12 (the next tracker when one fails). While there are few neighbours or
  * nothing to download from them, it is asked early: after 1 s, 2 s, then every
- * 4 s
+ * 4 s.
  */
 #include <string.h>
 
