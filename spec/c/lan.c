@@ -187,6 +187,9 @@ carry_out(struct lan *l, uint32_t host, const struct action *a)
 			e->rx_piece = a->block.piece;
 		}
 		return 0;
+	case ACTION_MEASURE:
+		return swarm_on_unacked(
+		    l->host[host].swarm, a->peer, 0, l->now);
 	case ACTION_STORE:
 		return store(l, host, a->block.piece);
 	case ACTION_DROP:

@@ -77,6 +77,11 @@ carry_out(struct strangers *t, const struct action *a)
 		if (o->rx_left == 0)
 			o->rx_left = a->block.length;
 		return;
+	case ACTION_MEASURE:
+		if (o != NULL)
+			(void)swarm_on_unacked(
+			    t->swarm, a->peer, o->unacked, t->now);
+		return;
 	case ACTION_STORE:
 		t->n_stored++;
 		(void)swarm_on_stored(

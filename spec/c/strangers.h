@@ -31,6 +31,7 @@ struct stranger {
 	stripes_t told[WIRE_STRIPES_QUIT + 1];
 	uint32_t n_told[WIRE_STRIPES_QUIT + 1];
 	uint32_t undrained; /* payload sent to it, not yet told */
+	uint32_t unacked;   /* what stands in a socket or is on its way */
 	uint32_t rx_left;   /* payload the swarm expects from it */
 };
 

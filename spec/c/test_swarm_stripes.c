@@ -337,6 +337,46 @@ TEST(who_takes_nothing_is_named_to_the_tracker_and_no_longer_waited_for)
 	strangers_close(&t);
 }
 
+/* A receiver that gets seven pieces of stripe 2 and passes them on to number 3,
+ * whose socket takes five of them. */
+static void
+pass_on_five(uint32_t unacked)
+{
+	uint32_t piece, at;
+
+	open_receiver(3);
+	meet(3, false);
+	say(3, WIRE_STRIPES_SEND, stripe_bit(2));
+	strangers_wait(&t, 300);
+	for (piece = 2; piece < 2 + 7 * STRIPES; piece += STRIPES) {
+		if (piece > 2 && piece < 2 + 6 * STRIPES)
+			strangers_drain(&t, 3);
+		for (at = 0; at < STRANGERS_PIECE; at += BLOCK)
+			strangers_send_block(&t, 2,
+			    (struct block){
+				.piece = piece, .begin = at, .length = BLOCK});
+	}
+	t.at[3].unacked = unacked;
+	strangers_wait(&t, 100);
+}
+
+TEST(what_only_stands_in_a_socket_has_not_got_through)
+{
+	struct addr slow = addr_of(3);
+
+	pass_on_five(5 * STRANGERS_PIECE);
+	assert_true(t.asked.has_stuck);
+	assert_true(addr_equal(&t.asked.stuck, &slow));
+	strangers_close(&t);
+}
+
+TEST(who_gets_what_is_sent_to_it_is_not_accused)
+{
+	pass_on_five(STRANGERS_PIECE);
+	assert_false(t.asked.has_stuck);
+	strangers_close(&t);
+}
+
 int
 main(void)
 {
@@ -361,6 +401,8 @@ main(void)
 		a_seeder_pushes_all_of_what_it_was_told_to_and_nothing_else),
 	    cmocka_unit_test(it_does_not_push_what_the_other_has),
 	    cmocka_unit_test(a_seeders_stripes_keep_one_pace),
+	    cmocka_unit_test(what_only_stands_in_a_socket_has_not_got_through),
+	    cmocka_unit_test(who_gets_what_is_sent_to_it_is_not_accused),
 	    cmocka_unit_test(
 		who_takes_nothing_is_named_to_the_tracker_and_no_longer_waited_for),
 	};

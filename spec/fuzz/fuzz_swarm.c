@@ -146,6 +146,11 @@ act(struct model *m, const struct action *a)
 		    p->receive_left == 0 || p->receive_left == a->block.length);
 		p->receive_left = a->block.length;
 		break;
+	case ACTION_MEASURE:
+		if (p != NULL)
+			assert(swarm_on_unacked(m->s, a->peer,
+				   (uint32_t)p->to_send, m->now) == 0);
+		break;
 	case ACTION_STORE:
 		on_store(m, a->block.piece);
 		break;

@@ -117,6 +117,7 @@ check_action(struct world *w, uint32_t host, const struct action *a)
 	case ACTION_DIAL:
 	case ACTION_CLOSE:
 	case ACTION_SEND:
+	case ACTION_MEASURE:
 	case ACTION_ANNOUNCE:
 	case ACTION_FINISHED:
 		break;

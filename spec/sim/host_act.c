@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "core/err.h"
 #include "host.h"
 #include "trace.h"
 
@@ -87,6 +88,21 @@ act_receive(struct world *w, uint32_t host, const struct action *a)
 }
 
 static void
+act_measure(struct world *w, uint32_t host, const struct action *a)
+{
+	uint32_t end = host_find_peer(&w->hosts[host], a->peer);
+	const struct flow *f = end == NONE ? NULL : net_flow(&w->net, end);
+	int rc;
+
+	if (f == NULL)
+		return;
+	rc = swarm_on_unacked(w->hosts[host].swarm, a->peer,
+	    f->unsent + f->on_way, (struct instant){w->sim.now});
+	if (rc != 0)
+		world_fail(w, "host %u: %s", host, err_sentence(rc));
+}
+
+static void
 act_store(struct world *w, uint32_t host, uint32_t piece)
 {
 	struct host *h = &w->hosts[host];
@@ -152,6 +168,9 @@ host_act(struct world *w, uint32_t host, const struct action *a)
 		break;
 	case ACTION_RECEIVE:
 		act_receive(w, host, a);
+		break;
+	case ACTION_MEASURE:
+		act_measure(w, host, a);
 		break;
 	case ACTION_STORE:
 		act_store(w, host, a->block.piece);

@@ -134,6 +134,9 @@ trace_action(struct world *w, uint32_t host, const struct action *a)
 		trace_block(
 		    w, a->discard ? ": discards" : ": receives", &a->block);
 		break;
+	case ACTION_MEASURE:
+		fprintf(w->trace, "measures h%" PRIu32, to);
+		break;
 	case ACTION_STORE:
 		fprintf(w->trace, "stores %" PRIu32, a->block.piece);
 		break;

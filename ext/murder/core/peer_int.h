@@ -71,6 +71,7 @@ struct peer {
 	struct block_list wants; /* its requests; the first n_in_io are in io */
 	uint32_t n_in_io;
 	uint32_t sent;         /* bytes of wants.at[0] that left */
+	uint64_t n_out;        /* bytes of payload that left, in all */
 	struct upload *upload; /* its own, or NULL */
 	uint32_t offered;      /* what we suggested to it last, or NO_PIECE */
 	struct block turned;   /* what it was last refused for being out */
@@ -89,8 +90,9 @@ struct peer {
 	bool may_push;            /* it was told to, once */
 	stripes_t takes;          /* what we are to push to it */
 	struct instant pushed_at; /* since then are counted … */
-	uint32_t n_pushed;        /* … pieces it was sent of these, and … */
-	uint32_t n_before;        /* … those we had of them before */
+	bool counting;            /* … unless false: */
+	uint64_t n_acked;         /* bytes that had got to it, and … */
+	uint32_t n_before;        /* … pieces we had of these, at that time */
 	struct instant accused_at; /* the tracker was told that it is slow; 0 */
 	uint32_t push_new;         /* of swarm.news: what it gets next */
 	uint32_t push_old;         /* and of the pieces, once it has these */

@@ -106,6 +106,10 @@ int swarm_on_payload(struct swarm *s, peer_t p, uint32_t n, struct instant now);
  * for. */
 int swarm_on_sent(struct swarm *s, peer_t p, uint32_t n, struct instant now);
 
+/* After an ACTION_MEASURE of p, at once: of all that went into its socket n
+ * bytes are not acknowledged yet, sent or not. */
+int swarm_on_unacked(struct swarm *s, peer_t p, uint32_t n, struct instant now);
+
 enum swarm_stored {
 	SWARM_STORED,     /* hash right, on disk */
 	SWARM_HASH_WRONG, /* nothing was written */
@@ -138,12 +142,13 @@ enum action_kind {
 			      block; if discard, read and forget them; in both
 			      cases tell swarm_on_payload(). A second one before
 			      the first is done redirects what is still to come */
-	ACTION_STORE,      /* block.piece is complete in memory: check its hash,
-			      write it; tell swarm_on_stored() */
-	ACTION_DROP,       /* forget the memory held for block.piece */
-	ACTION_ANNOUNCE,   /* ask tracker number announce.tracker */
-	ACTION_FINISHED    /* every piece is stored; given once, never to one
-			      who began complete */
+	ACTION_MEASURE,  /* tell swarm_on_unacked() what has not got to peer */
+	ACTION_STORE,    /* block.piece is complete in memory: check its hash,
+			    write it; tell swarm_on_stored() */
+	ACTION_DROP,     /* forget the memory held for block.piece */
+	ACTION_ANNOUNCE, /* ask tracker number announce.tracker */
+	ACTION_FINISHED  /* every piece is stored; given once, never to one
+			    who began complete */
 };
 
 enum close_reason {

@@ -115,6 +115,18 @@ swarm_on_sent(struct swarm *s, peer_t id, uint32_t n, struct instant now)
 	return swarm_leave(s);
 }
 
+int
+swarm_on_unacked(struct swarm *s, peer_t id, uint32_t n, struct instant now)
+{
+	struct peer *p;
+
+	swarm_enter(s, now);
+	p = peer_of(s, id);
+	if (p != NULL)
+		push_on_unacked(s, p, n);
+	return swarm_leave(s);
+}
+
 /* ---- time --------------------------------------------------------------- */
 
 /* Connecting or shaking hands may take this long. */

@@ -157,6 +157,7 @@ struct swarm {
 		stripes_t fed;         /* and is there */
 		stripes_t open;        /* may be asked of anybody */
 		stripes_t lost;        /* who was to send it does not */
+		stripes_t behind;      /* to be told: it sends, but late */
 		bool has_stuck;        /* to be told: who does not take them */
 		struct addr stuck;
 		uint32_t n_slow;           /* times the seeder's link idled */
@@ -425,6 +426,7 @@ void push_feed(struct swarm *s, struct peer *p);
 void push_on_stored(struct swarm *s);
 /* For housekeeping: whether somebody does not take what we push. */
 void push_check(struct swarm *s);
+void push_on_unacked(struct swarm *s, struct peer *p, uint32_t n); /* bytes */
 void push_on_sent(struct swarm *s, struct peer *p); /* a part of its wants */
 bool push_is_busy(const struct swarm *s);
 /* Whether it was pushed to p, who need not be told that we have it. */

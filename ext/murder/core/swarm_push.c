@@ -181,10 +181,11 @@ push_is_busy(const struct swarm *s)
 /* ---- who does not take what is pushed to it ------------------------------ */
 
 /* Looked at whenever so many pieces came of what it is to get, and so much time
- * has passed: it was sent less than this part of them, and more wait. */
-#define STUCK_PIECES 8u
-#define STUCK_TIME TICK_MS(250)
-#define STUCK_PART 4u
+ * has passed: less than this part of them got to it, and more wait. What only
+ * stands in a socket or on its way counts for nothing. */
+#define STUCK_PIECES 5u
+#define STUCK_TIME TICK_MS(300)
+#define STUCK_PART 6u
 
 /* It is said again after that: the tracker forgets. */
 #define AGAIN_TIME TICK_S(2)
@@ -201,11 +202,9 @@ n_had(const struct swarm *s, const struct peer *p)
 }
 
 static void
-count_anew(struct swarm *s, struct peer *p)
+measure(struct swarm *s, const struct peer *p)
 {
-	p->pushed_at = s->now;
-	p->n_pushed = 0;
-	p->n_before = n_had(s, p);
+	(void)swarm_act(s, ACTION_MEASURE, p->id);
 }
 
 static void
@@ -221,11 +220,36 @@ accuse(struct swarm *s, struct peer *p)
 	s->stripe.complain_at = s->now;
 }
 
+/* Whether p got much less than we had for it since that was measured last. */
+static bool
+is_stuck(const struct swarm *s, const struct peer *p, uint64_t n_acked)
+{
+	uint64_t n = n_had(s, p) - p->n_before;
+
+	return (n_acked - p->n_acked) * STUCK_PART < n * s->c.piece_length &&
+	       p->wants.n > 0 && p->push_new < s->n_news;
+}
+
+void
+push_on_unacked(struct swarm *s, struct peer *p, uint32_t n)
+{
+	uint64_t n_acked = p->n_out > n ? p->n_out - n : 0;
+
+	if (n_acked < p->n_acked)
+		n_acked = p->n_acked; /* what is no payload counts in n */
+	if (p->counting && is_stuck(s, p, n_acked))
+		accuse(s, p);
+	p->counting = true;
+	p->pushed_at = s->now;
+	p->n_acked = n_acked;
+	p->n_before = n_had(s, p);
+}
+
 void
 push_check(struct swarm *s)
 {
 	struct peer *p;
-	uint32_t i, n;
+	uint32_t i;
 
 	if (s->began_complete) {
 		p = idling_for(s);
@@ -235,14 +259,9 @@ push_check(struct swarm *s)
 	}
 	for (EACH_SLOT(i, &s->set.takers)) {
 		p = s->peers[i];
-		n = n_had(s, p) - p->n_before;
-		if (n < STUCK_PIECES ||
-		    tick_since(p->pushed_at, s->now).ns < STUCK_TIME.ns)
-			continue;
-		if (p->n_pushed * STUCK_PART < n && p->wants.n > 0 &&
-		    p->push_new < s->n_news)
-			accuse(s, p);
-		count_anew(s, p);
+		if (n_had(s, p) - p->n_before >= STUCK_PIECES &&
+		    tick_since(p->pushed_at, s->now).ns >= STUCK_TIME.ns)
+			measure(s, p);
 	}
 }
 
@@ -262,7 +281,6 @@ push(struct swarm *s, struct peer *p, uint32_t piece)
 		    (struct block){.piece = piece, .begin = at, .length = n});
 	}
 	bits_set(&p->pushed, piece);
-	p->n_pushed++;
 	if (s->stripe.taker[stripe_of(piece)] == p->id)
 		s->stripe.n_sent[stripe_of(piece)]++;
 }
@@ -334,7 +352,8 @@ push_on_wish(struct swarm *s, struct peer *p, stripes_t of)
 		p->push_old = 0;
 		p->push_new = s->n_news;
 		count_sent(s, p, new);
-		count_anew(s, p);
+		p->counting = false;
+		measure(s, p);
 	}
 	peer_mark(s, p);
 	push_feed(s, p);

@@ -357,6 +357,7 @@ serve_on_sent(struct swarm *s, struct peer *p, uint32_t n)
 	s->stats.uploaded += n;
 	s->any_moved = s->now;
 	p->sent += n;
+	p->n_out += n;
 	while (p->n_in_io > 0 && p->sent >= p->wants.at[0].length) {
 		p->sent -= p->wants.at[0].length;
 		p->n_in_io--;

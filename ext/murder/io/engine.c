@@ -56,6 +56,9 @@ engine_do(struct engine *e, const struct action *a)
 	case ACTION_RECEIVE:
 		engine_receive(e, a);
 		return;
+	case ACTION_MEASURE:
+		engine_measure(e, a);
+		return;
 	case ACTION_STORE:
 		engine_store(e, a->block.piece);
 		return;

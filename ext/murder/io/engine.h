@@ -110,6 +110,7 @@ void engine_fail(struct engine *e);
 void engine_accept(void *ctx, int fd, const struct addr *from);
 void engine_dial(struct engine *e, const struct action *a);
 void engine_send(struct engine *e, const struct action *a);
+void engine_measure(struct engine *e, const struct action *a);
 void engine_receive(struct engine *e, const struct action *a);
 void engine_close_peer(struct engine *e, peer_t id);
 /* Writes what waits; true if there was anything to do. Not `now`: leaves it

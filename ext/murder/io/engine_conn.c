@@ -1,7 +1,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -164,6 +166,20 @@ engine_send(struct engine *e, const struct action *a)
 		return;
 	}
 	engine_mark_dirty(e, c);
+}
+
+void
+engine_measure(struct engine *e, const struct action *a)
+{
+	struct conn *c = engine_conn(e, a->peer);
+	int n = 0;
+
+	if (c == NULL)
+		return;
+	if (ioctl(c->fd, SIOCOUTQ, &n) != 0 || n < 0)
+		n = 0;
+	engine_check(
+	    e, swarm_on_unacked(e->swarm, a->peer, (uint32_t)n, loop_now()));
 }
 
 /* The file under the blocks we send failed: nothing can be served any more. */
