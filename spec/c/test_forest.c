@@ -1,76 +1,11 @@
-#include "failalloc.h"
+#include "planted.h"
 #include "unit.h"
 
 #include <time.h>
 
-#include "core/forest.h"
 #include "core/rng.h"
 
 #define MANY 1000u
-
-/* Whether that number is a host's. */
-static bool
-is_there(const struct forest *f, uint32_t h)
-{
-	return f->host[h].home <= STRIPES;
-}
-
-/* Hosts between h and the seeder in that stripe's tree; UINT32_MAX if the way
- * does not lead there. */
-static uint32_t
-depth(const struct forest *f, uint32_t h, uint32_t stripe)
-{
-	uint32_t n = 0;
-
-	while (h != f->root && h < f->n && n <= f->n) {
-		h = f->host[h].parent[stripe];
-		n++;
-	}
-	return h == f->root ? n : UINT32_MAX;
-}
-
-/* Each link is known to both of its ends, and leads somewhere. */
-static void
-check_links(const struct forest *f)
-{
-	uint32_t i, k, n;
-
-	for (i = 0; i < f->n; i++) {
-		const struct forest_host *h = &f->host[i];
-
-		if (!is_there(f, i))
-			continue;
-		for (k = 0; k < STRIPES; k++) {
-			if (h->child[k] < f->n)
-				assert_int_equal(
-				    f->host[h->child[k]]
-					.parent[forest_sends(h, k)],
-				    i);
-			if (h->parent[k] == FOREST_NOBODY)
-				continue;
-			assert_true(is_there(f, h->parent[k]));
-			for (n = 0; n < STRIPES; n++)
-				if (f->host[h->parent[k]].child[n] == i &&
-				    forest_sends(&f->host[h->parent[k]], n) ==
-					k)
-					break;
-			assert_int_not_equal(n, STRIPES);
-		}
-	}
-}
-
-/* A forest of a seeder and n others. */
-static void
-plant(struct forest *f, struct failalloc *a, uint32_t n)
-{
-	uint32_t h;
-
-	failalloc_init(a, 0);
-	forest_init(f, &a->mem);
-	assert_int_equal(forest_seed(f, &h), 0);
-	while (n-- > 0)
-		assert_int_equal(forest_join(f, &h), 0);
-}
 
 static uint32_t
 log4(uint32_t n)
@@ -95,11 +30,11 @@ TEST(each_who_joins_gets_every_stripe_and_trees_are_flat)
 		assert_int_equal(forest_join(&f, &h), 0);
 		if (n > 70 && n < MANY)
 			continue; /* each is looked at, but not each time */
-		check_links(&f);
+		planted_check_links(&f);
 		for (i = 0; i < f.n; i++)
 			for (k = 0; k < STRIPES; k++)
-				assert_true(
-				    depth(&f, i, k) <= log4(n) + STRIPES);
+				assert_true(planted_depth(&f, i, k) <=
+					    log4(n) + STRIPES);
 	}
 	forest_free(&f);
 	failalloc_check(&a);
@@ -123,9 +58,10 @@ TEST(who_complains_gets_another_sender)
 	for (stripe = 0; stripe < STRIPES; stripe++) {
 		before = f.host[h[39]].parent[stripe];
 		forest_complain(&f, h[39], stripe_bit(stripe));
-		check_links(&f);
+		planted_check_links(&f);
 		if (f.host[h[39]].parent[stripe] != FOREST_NOBODY)
-			assert_true(depth(&f, h[39], stripe) != UINT32_MAX);
+			assert_true(
+			    planted_depth(&f, h[39], stripe) != UINT32_MAX);
 		assert_true(
 		    before == f.root || f.host[h[39]].parent[stripe] != before);
 	}
@@ -139,7 +75,7 @@ TEST(of_a_second_complaint_nobody_is_left_to_send_to)
 	struct forest f;
 	uint32_t i, p, n = 0;
 
-	plant(&f, &a, 40);
+	planted_init(&f, &a, 40);
 	p = f.home[0].host[0]; /* sends its home stripe to four others */
 	for (i = 0; i < f.n && n < 2; i++)
 		if (f.host[i].parent[0] == p) {
@@ -152,7 +88,7 @@ TEST(of_a_second_complaint_nobody_is_left_to_send_to)
 		assert_true(f.host[p].child[i] >= f.n);
 		assert_int_not_equal(f.host[p].child[i], FOREST_NOBODY);
 	}
-	check_links(&f);
+	planted_check_links(&f);
 	forest_free(&f);
 	failalloc_check(&a);
 }
@@ -166,7 +102,7 @@ TEST(a_place_complained_of_is_for_those_who_find_no_other)
 	struct rng rng;
 	uint32_t i, k, turn;
 
-	plant(&f, &a, 64);
+	planted_init(&f, &a, 64);
 	rng_seed(&rng, 5, 0);
 	for (turn = 0; turn < 40; turn++) {
 		i = 1 + rng_below(&rng, 64);
@@ -181,8 +117,8 @@ TEST(a_place_complained_of_is_for_those_who_find_no_other)
 		}
 	for (i = 0; i < f.n; i++)
 		for (k = 0; k < STRIPES; k++)
-			assert_true(depth(&f, i, k) != UINT32_MAX);
-	check_links(&f);
+			assert_true(planted_depth(&f, i, k) != UINT32_MAX);
+	planted_check_links(&f);
 	forest_free(&f);
 	failalloc_check(&a);
 }
@@ -193,19 +129,19 @@ TEST(who_leaves_high_up_in_a_tree_is_replaced_and_all_stay_fed)
 	struct forest f;
 	uint32_t i, top;
 
-	plant(&f, &a, 100);
+	planted_init(&f, &a, 100);
 	top = f.home[1]
 		  .host[0]; /* fed by the seeder: all of that tree is below */
 	assert_int_equal(f.host[top].parent[1], f.root);
 	forest_leave(&f, top);
-	check_links(&f);
+	planted_check_links(&f);
 	assert_int_not_equal(f.host[f.root].child[1], FOREST_NOBODY);
 	for (i = 0; i < f.n; i++)
-		if (is_there(&f, i))
+		if (planted_has(&f, i))
 			forest_heal(&f, i);
 	for (i = 0; i < f.n; i++)
-		if (is_there(&f, i))
-			assert_true(depth(&f, i, 1) != UINT32_MAX);
+		if (planted_has(&f, i))
+			assert_true(planted_depth(&f, i, 1) != UINT32_MAX);
 	forest_free(&f);
 	failalloc_check(&a);
 }
@@ -216,11 +152,11 @@ TEST(who_has_no_sender_any_more_is_given_one)
 	struct forest f;
 	uint32_t i, k, gone;
 
-	plant(&f, &a, 100);
+	planted_init(&f, &a, 100);
 	gone = f.home[2].host[3];
 	forest_leave(&f, gone);
 	for (i = 0; i < f.n; i++) {
-		if (!is_there(&f, i))
+		if (!planted_has(&f, i))
 			continue;
 		forest_heal(&f, i);
 		for (k = 0; k < STRIPES; k++)
@@ -228,7 +164,7 @@ TEST(who_has_no_sender_any_more_is_given_one)
 				assert_int_not_equal(
 				    f.host[i].parent[k], FOREST_NOBODY);
 	}
-	check_links(&f);
+	planted_check_links(&f);
 	forest_free(&f);
 	failalloc_check(&a);
 }
@@ -239,7 +175,7 @@ TEST(one_who_says_it_is_stuck_is_not_enough_and_is_not_heard_twice)
 	struct forest f;
 	uint32_t h, i, child, first, other;
 
-	plant(&f, &a, 40);
+	planted_init(&f, &a, 40);
 	child = f.home[0].host[1];
 	first = f.host[child].parent[0];
 	for (i = 1; f.host[child].parent[i] == first; i++)
@@ -277,8 +213,8 @@ TEST(a_second_seeder_is_the_root_when_the_first_has_left)
 	forest_crown(&f, second);
 	assert_int_equal(f.root, second);
 	forest_heal(&f, h);
-	assert_int_equal(depth(&f, h, 0), 1);
-	check_links(&f);
+	assert_int_equal(planted_depth(&f, h, 0), 1);
+	planted_check_links(&f);
 	forest_free(&f);
 	failalloc_check(&a);
 }
@@ -291,6 +227,7 @@ TEST(links_agree_whoever_comes_goes_and_complains)
 	struct forest f;
 	struct rng rng;
 	uint32_t h, step, i, k;
+	stripes_t of;
 
 	print_message("seed %llu\n", (unsigned long long)seed);
 	rng_seed(&rng, seed, 1);
@@ -299,40 +236,40 @@ TEST(links_agree_whoever_comes_goes_and_complains)
 	assert_int_equal(forest_seed(&f, &h), 0);
 	for (step = 0; step < 3000; step++) {
 		i = f.n > 0 ? rng_below(&rng, f.n) : 0;
-		switch (rng_below(&rng, 6)) {
+		of = (stripes_t)(1 + rng_below(&rng, 15));
+		switch (rng_below(&rng, 7)) {
 		case 0:
 		case 1:
 			assert_int_equal(forest_join(&f, &h), 0);
 			break;
 		case 2:
-			if (is_there(&f, i) && i != f.root)
+			if (planted_has(&f, i) && i != f.root)
 				forest_leave(&f, i);
 			break;
 		case 3:
-			if (is_there(&f, i))
+			if (planted_has(&f, i))
 				forest_heal(&f, i);
-			if (is_there(&f, i) && rng_below(&rng, 2) > 0)
+			if (planted_has(&f, i) && rng_below(&rng, 2) > 0)
 				forest_told(&f, i);
 			break;
 		case 4:
 			k = rng_below(&rng, STRIPES);
-			h = is_there(&f, i) ? f.host[i].child[k] : f.n;
+			h = planted_has(&f, i) ? f.host[i].child[k] : f.n;
 			if (h < f.n && forest_accuse(&f, i, h))
 				forest_leave(&f, h);
 			break;
+		case 5:
+			if (planted_has(&f, i) && f.host[i].home < STRIPES)
+				forest_relieve(&f, i, of);
+			break;
 		default:
-			if (is_there(&f, i))
-				forest_complain(&f, i,
-				    (stripes_t)(1 + rng_below(&rng, 15)));
+			if (planted_has(&f, i))
+				forest_complain(&f, i, of);
 		}
 		if (step % 50 != 0)
 			continue;
-		check_links(&f);
-		for (i = 0; i < f.n; i++)
-			for (k = 0; k < STRIPES && is_there(&f, i); k++)
-				if (f.host[i].parent[k] != FOREST_NOBODY)
-					assert_int_not_equal(
-					    f.host[i].parent[k], i);
+		planted_check_links(&f);
+		planted_check_loops(&f);
 	}
 	forest_free(&f);
 	failalloc_check(&a);

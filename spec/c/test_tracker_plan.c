@@ -153,6 +153,28 @@ TEST(whom_two_senders_call_stuck_leaves_the_trees)
 	asked_free(&a);
 }
 
+TEST(who_says_that_a_stripe_is_late_gets_it_from_somebody_else)
+{
+	struct announce_link link[ANNOUNCE_LINKS], after[ANNOUNCE_LINKS];
+	struct announce_query q = asker(3, 1);
+	struct addr seeder = asker_addr(0);
+	uint32_t i, n, before;
+	struct asked a;
+
+	fill(&a);
+	n = take_part(&a, 3, 1, 0, link);
+	for (i = 0; link[i].down || addr_equal(&link[i].addr, &seeder);)
+		assert_true(++i < n);
+	before = number_of(&link[i].addr);
+	q.striped = true;
+	q.behind = stripe_bit(link[i].stripe);
+	ask(&a, &q, 3);
+	assert_false(is_linked(&a, before, 3, link[i].stripe, true));
+	assert_true(take_part(&a, 3, 1, 0, after) > 0);
+	assert_false(is_linked(&a, 3, before, link[i].stripe, false));
+	asked_free(&a);
+}
+
 /* What the tracker reads of that URL of http://t/announce. */
 static void
 read_back(const struct buf *url, struct announce_query *got)
@@ -192,7 +214,7 @@ TEST(who_is_stuck_is_said_by_its_address_and_anything_else_is_none)
 	buf_free(&out);
 }
 
-TEST(a_query_says_what_is_lost_and_a_number_beyond_all_stripes_is_cut)
+TEST(a_query_says_what_is_lost_or_late_and_bits_beyond_are_cut)
 {
 	struct announce_query q = asker(1, 1), got;
 	struct failalloc f;
@@ -200,6 +222,7 @@ TEST(a_query_says_what_is_lost_and_a_number_beyond_all_stripes_is_cut)
 
 	q.striped = true;
 	q.lost = 5;
+	q.behind = 10;
 	failalloc_init(&f, 0);
 	buf_init(&out, &f.mem, 1000);
 	assert_int_equal(
@@ -207,9 +230,11 @@ TEST(a_query_says_what_is_lost_and_a_number_beyond_all_stripes_is_cut)
 	read_back(&out, &got);
 	assert_true(got.striped);
 	assert_int_equal(got.lost, 5);
-	assert_int_equal(buf_put_str(&out, "&murder_stripes=255"), 0);
+	assert_int_equal(got.behind, 10);
+	assert_int_equal(buf_put_str(&out, "&murder_stripes=4095"), 0);
 	read_back(&out, &got);
 	assert_int_equal(got.lost, STRIPES_ALL);
+	assert_int_equal(got.behind, STRIPES_ALL);
 	buf_free(&out);
 }
 
@@ -225,9 +250,11 @@ main(void)
 		of_who_stopped_nobody_is_told_and_who_complains_has_another),
 	    cmocka_unit_test(whom_two_senders_call_stuck_leaves_the_trees),
 	    cmocka_unit_test(
+		who_says_that_a_stripe_is_late_gets_it_from_somebody_else),
+	    cmocka_unit_test(
 		who_is_stuck_is_said_by_its_address_and_anything_else_is_none),
 	    cmocka_unit_test(
-		a_query_says_what_is_lost_and_a_number_beyond_all_stripes_is_cut),
+		a_query_says_what_is_lost_or_late_and_bits_beyond_are_cut),
 	};
 
 	return cmocka_run_group_tests_name("tracker_plan", tests, NULL, NULL);

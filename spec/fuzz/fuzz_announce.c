@@ -20,7 +20,8 @@ same_query(const struct announce_query *a, const struct announce_query *b)
 	       a->key == b->key && a->compact == b->compact &&
 	       a->no_peer_id == b->no_peer_id && a->has_ip == b->has_ip &&
 	       strcmp(a->rack, b->rack) == 0 && a->striped == b->striped &&
-	       a->lost == b->lost && a->has_stuck == b->has_stuck &&
+	       a->lost == b->lost && a->behind == b->behind &&
+	       a->has_stuck == b->has_stuck &&
 	       (!a->has_stuck || addr_equal(&a->stuck, &b->stuck)) &&
 	       (!a->has_ip || addr_same_host(&a->ip, &b->ip));
 }

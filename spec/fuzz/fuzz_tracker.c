@@ -82,6 +82,7 @@ announce(struct model *m, unsigned torrent, unsigned host, uint8_t how)
 	q.peer_id[0] = (uint8_t)(host + 1);
 	q.striped = (how & 32) != 0;
 	q.lost = how & STRIPES_ALL;
+	q.behind = how >> 4 & STRIPES_ALL;
 	q.has_stuck = (how & 64) != 0;
 	q.stuck = addr_of((how ^ host) % N_HOSTS);
 	buf_init(&out, &fuzz_mem, LIMIT_REPLY_BYTES);

@@ -35,9 +35,10 @@ struct announce_query {
 	struct addr ip;   /* valid if has_ip: the override of LOCAL_IP */
 	bool has_ip;
 	char rack[LIMIT_RACK_BYTES + 1]; /* murder_rack: its label, or "" */
-	bool striped;   /* murder_stripes was said: it takes part */
-	stripes_t lost; /* its value: stripes that it does not get */
-	bool has_stuck; /* murder_stuck: to whom it sends one, in vain */
+	bool striped;     /* murder_stripes was said: it takes part */
+	stripes_t lost;   /* its low bits: stripes that it does not get */
+	stripes_t behind; /* its high bits: those it gets later than others */
+	bool has_stuck;   /* murder_stuck: to whom it sends one, in vain */
 	struct addr stuck;
 	bool compact;    /* compact=1, the default when not said */
 	bool no_peer_id; /* only matters for the dictionary form */

@@ -176,6 +176,7 @@ read_stripes(struct span value, struct announce_query *q)
 		return ERR_RANGE;
 	q->striped = true;
 	q->lost = (stripes_t)(v & STRIPES_ALL);
+	q->behind = (stripes_t)(v >> STRIPES & STRIPES_ALL);
 	return 0;
 }
 
@@ -461,7 +462,8 @@ announce_put_url(
 		put_escaped(out, (const uint8_t *)q->rack, strlen(q->rack));
 	}
 	if (q->striped)
-		put_number(out, "&murder_stripes=", q->lost);
+		put_number(out, "&murder_stripes=",
+		    q->lost | (uint32_t)q->behind << STRIPES);
 	if (q->has_stuck) {
 		uint8_t at[18];
 

@@ -295,3 +295,18 @@ forest_complain(struct forest *f, uint32_t host, stripes_t stripes)
 		forest_settle(f, host, i, p);
 	}
 }
+
+void
+forest_relieve(struct forest *f, uint32_t host, stripes_t stripes)
+{
+	struct forest_host *h = &f->host[host];
+
+	h->behind = stripes & STRIPES_MASK;
+	for (uint32_t i = 0; i < STRIPES; i++) {
+		if ((stripes & ~h->fresh & stripe_bit(i)) == 0 ||
+		    h->parent[i] >= LOST || h->parent[i] == f->root)
+			continue;
+		if (!forest_move(f, host, i) && (h->stuck & stripe_bit(i)) != 0)
+			forest_swap(f, host, i);
+	}
+}

@@ -26,9 +26,11 @@ struct forest_host {
 	uint32_t child[STRIPES];  /* its places: to whom it sends, or NOBODY */
 	uint32_t at;              /* index among its home stripe's; free hosts:
 				     the next free one */
-	uint8_t sends;  /* what it sends to its children, two bits for each */
-	uint8_t home;   /* its home stripe; STRIPES: a seeder; above: free */
-	uint8_t n_lost; /* places given up because children complained */
+	uint8_t sends; /* what it sends to its children, two bits for each */
+	uint8_t home;  /* its home stripe; STRIPES: a seeder; above: free */
+	uint8_t n_lost : 8 - STRIPES; /* places given up because children
+					 complained */
+	stripes_t behind : STRIPES;   /* it said that it gets these late */
 	stripes_t fresh : STRIPES; /* it was not told yet who sends it these */
 	stripes_t stuck : STRIPES; /* their parents say that it does not take
 				      them */
@@ -71,6 +73,14 @@ void forest_leave(struct forest *f, uint32_t host);
  * Who is complained about loses the place, and all of them when it happens
  * again: they are for those who find no other, once it was heard of again. */
 void forest_complain(struct forest *f, uint32_t host, stripes_t stripes);
+
+/* The host says that it gets these stripes later than the others, and does not
+ * catch up: it is given senders that have a place free and do not get them
+ * late themselves, where there are any. Those have more for their other
+ * children then, and get nobody new as long as others have room. Where there
+ * are none, and the sender says that the host does not take the stripe,
+ * something is wrong between the two: the host and another change places. */
+void forest_relieve(struct forest *f, uint32_t host, stripes_t stripes);
 
 /* The host hears now whom it is linked with. Until then, what it complains of
  * is not its new sender's fault; and what was said of it is forgotten: it is

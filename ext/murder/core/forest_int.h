@@ -29,6 +29,15 @@ void forest_link(struct forest *f, uint32_t p, uint32_t place, uint32_t child,
 void forest_unlink(
     struct forest *f, uint32_t child, uint32_t stripe, uint32_t with);
 
+/* Moves the host, with all that stands below it in that tree, to a free place
+ * of somebody else, who does not get the stripe late either. Its own is lost
+ * then. False where there is none. */
+bool forest_move(struct forest *f, uint32_t host, uint32_t stripe);
+
+/* Has the host and another one, which gets that stripe from another sender,
+ * change places in that tree, if there is such a one. */
+void forest_swap(struct forest *f, uint32_t host, uint32_t stripe);
+
 /* Whether what is pushed into that tree reaches p, and not by way of host. */
 bool forest_is_fed(
     const struct forest *f, uint32_t p, uint32_t stripe, uint32_t host);

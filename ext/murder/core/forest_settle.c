@@ -138,21 +138,29 @@ forest_settle_at_home(struct forest *f, uint32_t host)
 			return;
 }
 
-/* Whether p has a place for host, below which host gets that stripe: a free
- * one, or one that was lost. Then host stands there. */
+/* A place of p for one who is not yet below it, or STRIPES: a free one, or one
+ * that was lost. */
+static uint32_t
+place_like(const struct forest *f, uint32_t p, uint32_t like)
+{
+	uint32_t i = 0;
+
+	if (p == FOREST_NOBODY || f->host[p].stuck != 0 ||
+	    f->host[p].n_lost >= TOO_MANY)
+		return STRIPES;
+	while (i < STRIPES && f->host[p].child[i] != like)
+		i++;
+	return i;
+}
+
+/* Puts host below p, where it gets that stripe, if there is such a place. */
 static bool
 settle_below(
     struct forest *f, uint32_t host, uint32_t stripe, uint32_t p, uint32_t like)
 {
-	uint32_t i;
+	uint32_t i = place_like(f, p, like);
 
-	if (p == FOREST_NOBODY || p == host || f->host[p].stuck != 0 ||
-	    f->host[p].n_lost >= TOO_MANY)
-		return false;
-	for (i = 0; i < STRIPES; i++)
-		if (f->host[p].child[i] == like)
-			break;
-	if (i == STRIPES || !forest_is_fed(f, p, stripe, host))
+	if (p == host || i == STRIPES || !forest_is_fed(f, p, stripe, host))
 		return false;
 	forest_link(f, p, i, host, stripe);
 	return true;
@@ -190,6 +198,91 @@ settle_anywhere(struct forest *f, uint32_t host, uint32_t stripe, uint32_t home,
 			return true;
 	}
 	return false;
+}
+
+/* Whether p gets that stripe, and not by way of host or of anybody who gets it
+ * late. */
+static bool
+is_well_fed(const struct forest *f, uint32_t p, uint32_t stripe, uint32_t host)
+{
+	uint32_t i;
+
+	for (i = 0; i < DEPTH_MAX && p != f->root; i++) {
+		if (p == host || p >= LOST ||
+		    (f->host[p].behind & stripe_bit(stripe)) != 0)
+			return false;
+		p = f->host[p].parent[stripe];
+	}
+	return p == f->root;
+}
+
+bool
+forest_move(struct forest *f, uint32_t host, uint32_t stripe)
+{
+	uint32_t from = f->host[host].parent[stripe], i, k, n, p, place;
+	struct forest_list *l;
+
+	for (i = 0; i < STRIPES; i++) {
+		l = &f->home[(stripe + i) % STRIPES];
+		n = l->n < FAR_SEARCH ? l->n : FAR_SEARCH;
+		for (k = 1; k <= n; k++) {
+			p = l->host[l->n - k];
+			place = place_like(f, p, FOREST_NOBODY);
+			if (place == STRIPES || p == from ||
+			    !is_well_fed(f, p, stripe, host))
+				continue;
+			forest_unlink(f, host, stripe, LOST);
+			forest_link(f, p, place, host, stripe);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A place of p from which that stripe goes to one who could as well get it
+ * from `from`, or STRIPES. */
+static uint32_t
+place_to_swap(
+    const struct forest *f, uint32_t p, uint32_t stripe, uint32_t from)
+{
+	const struct forest_host *h = &f->host[p];
+	uint32_t i, child;
+
+	for (i = 0; i < STRIPES; i++) {
+		child = h->child[i];
+		if (child < LOST && forest_sends(h, i) == stripe &&
+		    f->host[child].stuck == 0 &&
+		    forest_is_fed(f, from, stripe, child))
+			return i;
+	}
+	return STRIPES;
+}
+
+void
+forest_swap(struct forest *f, uint32_t host, uint32_t stripe)
+{
+	uint32_t from = f->host[host].parent[stripe], k, n, p, i, j, other;
+	struct forest_list *l = &f->home[stripe];
+
+	n = l->n < FAR_SEARCH ? l->n : FAR_SEARCH;
+	for (k = 0; k < n; k++) {
+		l->look = l->look + 1 < l->n ? l->look + 1 : 0;
+		p = l->host[l->look];
+		if (p == FOREST_NOBODY || p == from || f->host[p].stuck != 0 ||
+		    !is_well_fed(f, p, stripe, host))
+			continue;
+		i = place_to_swap(f, p, stripe, from);
+		if (i == STRIPES)
+			continue;
+		other = f->host[p].child[i];
+		forest_unlink(f, host, stripe, FOREST_NOBODY);
+		forest_unlink(f, other, stripe, FOREST_NOBODY);
+		j = place_like(f, from, FOREST_NOBODY);
+		if (j < STRIPES)
+			forest_link(f, from, j, other, stripe);
+		forest_link(f, p, i, host, stripe);
+		return;
+	}
 }
 
 void

@@ -264,6 +264,8 @@ stripe_fill_query(struct swarm *s, struct announce_query *q)
 		q->numwant = 0;
 	q->striped = stripe_takes_part(s);
 	q->lost = s->stripe.lost;
+	q->behind = s->stripe.behind;
+	s->stripe.behind = 0;
 	q->has_stuck = s->stripe.has_stuck;
 	q->stuck = s->stripe.stuck;
 	s->stripe.has_stuck = false;

@@ -27,6 +27,9 @@
 #define ENQUIRE_MS 100u
 #define ENQUIRIES 8u
 
+/* So many were in vain: it asks for another sender, if one has room. */
+#define IN_VAIN 4u
+
 /* Nothing was behind for so long: it has passed. */
 #define CALM TICK_S(5)
 
@@ -132,6 +135,37 @@ is_silent(const struct swarm *s, uint32_t i)
 	       is_quiet(s, i, SILENT_PIECES, SILENT_MIN);
 }
 
+/* Whether the sender of stripe i has more of it than it sends in time. */
+static bool
+holds_back(const struct swarm *s, uint32_t i)
+{
+	uint32_t giver = s->stripe.giver[i], piece = 0, n = 0;
+	const struct peer *p;
+
+	p = giver == 0 ? NULL : peer_of(s, s->known[giver - 1].peer);
+	if (p == NULL || p->state != PEER_UP)
+		return false;
+	while (n < part_of_all(s, BEHIND_PART)) {
+		piece = bits_next_missing(&p->have, &s->have, piece);
+		if (piece == s->c.n_pieces)
+			return false;
+		n += stripe_of(piece++) == i;
+	}
+	return true;
+}
+
+static stripes_t
+held_back(const struct swarm *s)
+{
+	stripes_t of = 0;
+	uint32_t i;
+
+	for (i = 0; i < STRIPES; i++)
+		if (holds_back(s, i) && is_behind(s, i))
+			of |= stripe_bit(i);
+	return of;
+}
+
 /* All below a sender that is gone are behind at the same time, and only those
  * next to it are to get another: they ask after pauses of chance, which
  * double. */
@@ -143,6 +177,8 @@ enquire(struct swarm *s)
 	if (!tick_due(s->stripe.enquire_at, s->now) ||
 	    s->stripe.n_enquiries >= ENQUIRIES)
 		return;
+	if (s->stripe.n_enquiries >= IN_VAIN)
+		s->stripe.behind = held_back(s);
 	if (s->stripe.n_enquiries++ > 0)
 		s->stripe.complain_at = tick_min(s->stripe.complain_at, s->now);
 	ms = ms / 2 + rng_below(&s->rng, ms);

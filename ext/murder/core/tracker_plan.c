@@ -94,6 +94,8 @@ tracker_plan_update(
 	forest_heal(&plan->forest, p->planned);
 	if (q->lost != 0)
 		forest_complain(&plan->forest, p->planned, q->lost);
+	if (q->behind != 0)
+		forest_relieve(&plan->forest, p->planned, q->behind);
 	return 0;
 }
 
