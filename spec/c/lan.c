@@ -188,8 +188,8 @@ carry_out(struct lan *l, uint32_t host, const struct action *a)
 		}
 		return 0;
 	case ACTION_MEASURE:
-		return swarm_on_unacked(
-		    l->host[host].swarm, a->peer, 0, l->now);
+		return swarm_on_unacked(l->host[host].swarm, a->peer, 0,
+		    (struct duration){0}, l->now);
 	case ACTION_STORE:
 		return store(l, host, a->block.piece);
 	case ACTION_DROP:

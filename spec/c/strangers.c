@@ -80,7 +80,7 @@ carry_out(struct strangers *t, const struct action *a)
 	case ACTION_MEASURE:
 		if (o != NULL)
 			(void)swarm_on_unacked(
-			    t->swarm, a->peer, o->unacked, t->now);
+			    t->swarm, a->peer, o->unacked, o->rtt, t->now);
 		return;
 	case ACTION_STORE:
 		t->n_stored++;

@@ -32,7 +32,8 @@ struct stranger {
 	uint32_t n_told[WIRE_STRIPES_QUIT + 1];
 	uint32_t undrained; /* payload sent to it, not yet told */
 	uint32_t unacked;   /* what stands in a socket or is on its way */
-	uint32_t rx_left;   /* payload the swarm expects from it */
+	struct duration rtt;
+	uint32_t rx_left; /* payload the swarm expects from it */
 };
 
 struct strangers {

@@ -11,7 +11,8 @@ n_free(const struct forest *f)
 	uint32_t i, k, n = 0;
 
 	for (i = 0; i < f->n; i++)
-		for (k = 0; k < STRIPES && planted_has(f, i) && i != f->root; k++)
+		for (k = 0; k < STRIPES && planted_has(f, i) && i != f->root;
+		     k++)
 			n += f->host[i].child[k] == FOREST_NOBODY;
 	return n;
 }
@@ -101,7 +102,8 @@ TEST(two_change_places_only_if_both_ends_say_that_a_link_is_bad)
 	assert_int_not_equal(f.host[h].parent[0], from);
 	for (i = 0; i < f.n; i++)
 		for (k = 0; k < STRIPES && i != f.root; k++)
-			assert_int_not_equal(planted_depth(&f, i, k), UINT32_MAX);
+			assert_int_not_equal(
+			    planted_depth(&f, i, k), UINT32_MAX);
 	for (k = 0; k < STRIPES; k++)
 		assert_false(f.host[from].child[k] == h &&
 			     forest_sends(&f.host[from], k) == 0);

@@ -340,7 +340,7 @@ TEST(who_takes_nothing_is_named_to_the_tracker_and_no_longer_waited_for)
 /* A receiver that gets seven pieces of stripe 2 and passes them on to number 3,
  * whose socket takes five of them. */
 static void
-pass_on_five(uint32_t unacked)
+pass_on_five(uint32_t unacked, struct duration rtt)
 {
 	uint32_t piece, at;
 
@@ -357,6 +357,7 @@ pass_on_five(uint32_t unacked)
 				.piece = piece, .begin = at, .length = BLOCK});
 	}
 	t.at[3].unacked = unacked;
+	t.at[3].rtt = rtt;
 	strangers_wait(&t, 100);
 }
 
@@ -364,15 +365,23 @@ TEST(what_only_stands_in_a_socket_has_not_got_through)
 {
 	struct addr slow = addr_of(3);
 
-	pass_on_five(5 * STRANGERS_PIECE);
+	pass_on_five(5 * STRANGERS_PIECE, TICK_MS(1));
 	assert_true(t.asked.has_stuck);
 	assert_true(addr_equal(&t.asked.stuck, &slow));
 	strangers_close(&t);
 }
 
+/* TCP has hardly begun after three round trips. */
+TEST(who_is_far_away_is_given_more_time)
+{
+	pass_on_five(5 * STRANGERS_PIECE, TICK_MS(100));
+	assert_false(t.asked.has_stuck);
+	strangers_close(&t);
+}
+
 TEST(who_gets_what_is_sent_to_it_is_not_accused)
 {
-	pass_on_five(STRANGERS_PIECE);
+	pass_on_five(STRANGERS_PIECE, TICK_MS(1));
 	assert_false(t.asked.has_stuck);
 	strangers_close(&t);
 }
@@ -402,6 +411,7 @@ main(void)
 	    cmocka_unit_test(it_does_not_push_what_the_other_has),
 	    cmocka_unit_test(a_seeders_stripes_keep_one_pace),
 	    cmocka_unit_test(what_only_stands_in_a_socket_has_not_got_through),
+	    cmocka_unit_test(who_is_far_away_is_given_more_time),
 	    cmocka_unit_test(who_gets_what_is_sent_to_it_is_not_accused),
 	    cmocka_unit_test(
 		who_takes_nothing_is_named_to_the_tracker_and_no_longer_waited_for),

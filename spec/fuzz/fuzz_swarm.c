@@ -149,7 +149,8 @@ act(struct model *m, const struct action *a)
 	case ACTION_MEASURE:
 		if (p != NULL)
 			assert(swarm_on_unacked(m->s, a->peer,
-				   (uint32_t)p->to_send, m->now) == 0);
+				   (uint32_t)p->to_send, (struct duration){0},
+				   m->now) == 0);
 		break;
 	case ACTION_STORE:
 		on_store(m, a->block.piece);

@@ -92,12 +92,15 @@ act_measure(struct world *w, uint32_t host, const struct action *a)
 {
 	uint32_t end = host_find_peer(&w->hosts[host], a->peer);
 	const struct flow *f = end == NONE ? NULL : net_flow(&w->net, end);
+	struct duration rtt;
 	int rc;
 
 	if (f == NULL)
 		return;
+	rtt.ns =
+	    2 * net_latency(&w->net, host, net_receiver(&w->net, end)->host);
 	rc = swarm_on_unacked(w->hosts[host].swarm, a->peer,
-	    f->unsent + f->on_way, (struct instant){w->sim.now});
+	    f->unsent + f->on_way, rtt, (struct instant){w->sim.now});
 	if (rc != 0)
 		world_fail(w, "host %u: %s", host, err_sentence(rc));
 }

@@ -107,8 +107,10 @@ int swarm_on_payload(struct swarm *s, peer_t p, uint32_t n, struct instant now);
 int swarm_on_sent(struct swarm *s, peer_t p, uint32_t n, struct instant now);
 
 /* After an ACTION_MEASURE of p, at once: of all that went into its socket n
- * bytes are not acknowledged yet, sent or not. */
-int swarm_on_unacked(struct swarm *s, peer_t p, uint32_t n, struct instant now);
+ * bytes are not acknowledged yet, sent or not; rtt is the shortest round trip
+ * so far, or 0. */
+int swarm_on_unacked(struct swarm *s, peer_t p, uint32_t n, struct duration rtt,
+    struct instant now);
 
 enum swarm_stored {
 	SWARM_STORED,     /* hash right, on disk */

@@ -116,14 +116,15 @@ swarm_on_sent(struct swarm *s, peer_t id, uint32_t n, struct instant now)
 }
 
 int
-swarm_on_unacked(struct swarm *s, peer_t id, uint32_t n, struct instant now)
+swarm_on_unacked(struct swarm *s, peer_t id, uint32_t n, struct duration rtt,
+    struct instant now)
 {
 	struct peer *p;
 
 	swarm_enter(s, now);
 	p = peer_of(s, id);
 	if (p != NULL)
-		push_on_unacked(s, p, n);
+		push_on_unacked(s, p, n, rtt);
 	return swarm_leave(s);
 }
 

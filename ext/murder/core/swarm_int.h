@@ -426,7 +426,8 @@ void push_feed(struct swarm *s, struct peer *p);
 void push_on_stored(struct swarm *s);
 /* For housekeeping: whether somebody does not take what we push. */
 void push_check(struct swarm *s);
-void push_on_unacked(struct swarm *s, struct peer *p, uint32_t n); /* bytes */
+void push_on_unacked(
+    struct swarm *s, struct peer *p, uint32_t n, struct duration rtt);
 void push_on_sent(struct swarm *s, struct peer *p); /* a part of its wants */
 bool push_is_busy(const struct swarm *s);
 /* Whether it was pushed to p, who need not be told that we have it. */

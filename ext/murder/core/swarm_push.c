@@ -182,9 +182,11 @@ push_is_busy(const struct swarm *s)
 
 /* Looked at whenever so many pieces came of what it is to get, and so much time
  * has passed: less than this part of them got to it, and more wait. What only
- * stands in a socket or on its way counts for nothing. */
+ * stands in a socket or on its way counts for nothing; so TCP is given the time
+ * to begin that it needs over long ways, in round trips. */
 #define STUCK_PIECES 5u
 #define STUCK_TIME TICK_MS(300)
+#define STUCK_TRIPS 10u
 #define STUCK_PART 6u
 
 /* It is said again after that: the tracker forgets. */
@@ -231,10 +233,14 @@ is_stuck(const struct swarm *s, const struct peer *p, uint64_t n_acked)
 }
 
 void
-push_on_unacked(struct swarm *s, struct peer *p, uint32_t n)
+push_on_unacked(
+    struct swarm *s, struct peer *p, uint32_t n, struct duration rtt)
 {
 	uint64_t n_acked = p->n_out > n ? p->n_out - n : 0;
 
+	if (p->counting && tick_since(p->pushed_at, s->now).ns <
+			       STUCK_TIME.ns + STUCK_TRIPS * rtt.ns)
+		return;
 	if (n_acked < p->n_acked)
 		n_acked = p->n_acked; /* what is no payload counts in n */
 	if (p->counting && is_stuck(s, p, n_acked))

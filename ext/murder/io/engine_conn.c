@@ -1,14 +1,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sockios.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 #include <utlist.h>
 
 #include "io/engine.h"
 #include "io/log.h"
+#include "io/tcpinfo.h"
 
 static struct conn *
 engine_conn(struct engine *e, peer_t id)
@@ -172,14 +171,11 @@ void
 engine_measure(struct engine *e, const struct action *a)
 {
 	struct conn *c = engine_conn(e, a->peer);
-	int n = 0;
 
-	if (c == NULL)
-		return;
-	if (ioctl(c->fd, SIOCOUTQ, &n) != 0 || n < 0)
-		n = 0;
-	engine_check(
-	    e, swarm_on_unacked(e->swarm, a->peer, (uint32_t)n, loop_now()));
+	if (c != NULL)
+		engine_check(e,
+		    swarm_on_unacked(e->swarm, a->peer, tcpinfo_unacked(c->fd),
+			tcpinfo_shortest_trip(c->fd), loop_now()));
 }
 
 /* The file under the blocks we send failed: nothing can be served any more. */
