@@ -28,6 +28,10 @@
  * in case that this fails. */
 #define WAIT_CONTENT 48u
 
+/* As long as so many pieces take, if that is more than WAIT_MAX: on a slow link
+ * it is the packets that count. */
+#define WAIT_SLOW 16u
+
 /* In time. */
 #define WAIT_MIN TICK_MS(2)
 #define WAIT_MAX TICK_MS(500)
@@ -63,6 +67,8 @@ patience(const struct swarm *s, const struct peer *p, uint32_t piece)
 	d.ns = s->piece_pause.ns * n;
 	if (d.ns < WAIT_MIN.ns)
 		return WAIT_MIN;
+	if (n == WAIT_CONTENT && s->piece_pause.ns * WAIT_SLOW > WAIT_MAX.ns)
+		return (struct duration){.ns = s->piece_pause.ns * WAIT_SLOW};
 	return d.ns < WAIT_MAX.ns ? d : WAIT_MAX;
 }
 
