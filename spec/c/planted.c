@@ -49,6 +49,17 @@ planted_check_links(const struct forest *f)
 }
 
 void
+planted_check_fed(const struct forest *f)
+{
+	uint32_t i, k;
+
+	for (i = 0; i < f->n; i++)
+		for (k = 0; k < STRIPES && planted_has(f, i); k++)
+			assert_int_not_equal(
+			    planted_depth(f, i, k), UINT32_MAX);
+}
+
+void
 planted_init(struct forest *f, struct failalloc *a, uint32_t n)
 {
 	uint32_t h;

@@ -20,6 +20,9 @@ uint32_t planted_depth(const struct forest *f, uint32_t host, uint32_t stripe);
 /* Each link is known to both of its ends, and leads somewhere. */
 void planted_check_links(const struct forest *f);
 
+/* Everybody gets every stripe. */
+void planted_check_fed(const struct forest *f);
+
 /* Nobody is fed by itself. */
 void planted_check_loops(const struct forest *f);
 

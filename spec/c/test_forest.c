@@ -115,9 +115,7 @@ TEST(a_place_complained_of_is_for_those_who_find_no_other)
 			forest_told(&f, i);
 			forest_heal(&f, i);
 		}
-	for (i = 0; i < f.n; i++)
-		for (k = 0; k < STRIPES; k++)
-			assert_true(planted_depth(&f, i, k) != UINT32_MAX);
+	planted_check_fed(&f);
 	planted_check_links(&f);
 	forest_free(&f);
 	failalloc_check(&a);

@@ -26,18 +26,27 @@ free_place(const struct forest *f, uint32_t p, uint32_t stripe)
 	return STRIPES;
 }
 
-bool
-forest_is_fed(
-    const struct forest *f, uint32_t p, uint32_t stripe, uint32_t host)
+/* Whether that stripe reaches p, not by way of host, nor of anybody who is late
+ * with one of `late`. */
+static bool
+is_reached(const struct forest *f, uint32_t p, uint32_t stripe, uint32_t host,
+    stripes_t late)
 {
 	for (uint32_t i = 0; i < DEPTH_MAX; i++) {
 		if (p == f->root)
 			return true;
-		if (p == host || p >= LOST)
+		if (p == host || p >= LOST || (f->host[p].behind & late) != 0)
 			return false;
 		p = f->host[p].parent[stripe];
 	}
 	return false;
+}
+
+bool
+forest_is_fed(
+    const struct forest *f, uint32_t p, uint32_t stripe, uint32_t host)
+{
+	return is_reached(f, p, stripe, host, 0);
 }
 
 /* Whether what stands in that place of p could as well stand below host: a
@@ -138,8 +147,8 @@ forest_settle_at_home(struct forest *f, uint32_t host)
 			return;
 }
 
-/* A place of p for one who is not yet below it, or STRIPES: a free one, or one
- * that was lost. */
+/* A place of p to be given to somebody, free or lost as `like` says, or
+ * STRIPES. */
 static uint32_t
 place_like(const struct forest *f, uint32_t p, uint32_t like)
 {
@@ -200,20 +209,13 @@ settle_anywhere(struct forest *f, uint32_t host, uint32_t stripe, uint32_t home,
 	return false;
 }
 
-/* Whether p gets that stripe, and not by way of host or of anybody who gets it
- * late. */
+/* Whether somebody who gets that stripe in time, by others than host, could
+ * send it to host in place of `from`. */
 static bool
-is_well_fed(const struct forest *f, uint32_t p, uint32_t stripe, uint32_t host)
+is_well_fed(const struct forest *f, uint32_t p, uint32_t stripe, uint32_t host,
+    uint32_t from)
 {
-	uint32_t i;
-
-	for (i = 0; i < DEPTH_MAX && p != f->root; i++) {
-		if (p == host || p >= LOST ||
-		    (f->host[p].behind & stripe_bit(stripe)) != 0)
-			return false;
-		p = f->host[p].parent[stripe];
-	}
-	return p == f->root;
+	return p != from && is_reached(f, p, stripe, host, stripe_bit(stripe));
 }
 
 bool
@@ -228,8 +230,8 @@ forest_move(struct forest *f, uint32_t host, uint32_t stripe)
 		for (k = 1; k <= n; k++) {
 			p = l->host[l->n - k];
 			place = place_like(f, p, FOREST_NOBODY);
-			if (place == STRIPES || p == from ||
-			    !is_well_fed(f, p, stripe, host))
+			if (place == STRIPES ||
+			    !is_well_fed(f, p, stripe, host, from))
 				continue;
 			forest_unlink(f, host, stripe, LOST);
 			forest_link(f, p, place, host, stripe);
@@ -245,12 +247,13 @@ static uint32_t
 place_to_swap(
     const struct forest *f, uint32_t p, uint32_t stripe, uint32_t from)
 {
-	const struct forest_host *h = &f->host[p];
 	uint32_t i, child;
 
+	if (p == FOREST_NOBODY || f->host[p].stuck != 0)
+		return STRIPES;
 	for (i = 0; i < STRIPES; i++) {
-		child = h->child[i];
-		if (child < LOST && forest_sends(h, i) == stripe &&
+		child = f->host[p].child[i];
+		if (child < LOST && forest_sends(&f->host[p], i) == stripe &&
 		    f->host[child].stuck == 0 &&
 		    forest_is_fed(f, from, stripe, child))
 			return i;
@@ -268,11 +271,8 @@ forest_swap(struct forest *f, uint32_t host, uint32_t stripe)
 	for (k = 0; k < n; k++) {
 		l->look = l->look + 1 < l->n ? l->look + 1 : 0;
 		p = l->host[l->look];
-		if (p == FOREST_NOBODY || p == from || f->host[p].stuck != 0 ||
-		    !is_well_fed(f, p, stripe, host))
-			continue;
 		i = place_to_swap(f, p, stripe, from);
-		if (i == STRIPES)
+		if (i == STRIPES || !is_well_fed(f, p, stripe, host, from))
 			continue;
 		other = f->host[p].child[i];
 		forest_unlink(f, host, stripe, FOREST_NOBODY);

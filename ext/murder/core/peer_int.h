@@ -89,8 +89,7 @@ struct peer {
 	stripes_t lacks;          /* what does not come to it, as it told us */
 	bool may_push;            /* it was told to, once */
 	stripes_t takes;          /* what we are to push to it */
-	struct instant pushed_at; /* since then are counted … */
-	bool counting;            /* … unless false: */
+	struct instant pushed_at; /* when this was measured last; 0 not yet: */
 	uint64_t n_acked;         /* bytes that had got to it, and … */
 	uint32_t n_before;        /* … pieces we had of these, at that time */
 	struct instant accused_at; /* the tracker was told that it is slow; 0 */

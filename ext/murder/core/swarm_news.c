@@ -28,8 +28,8 @@
  * in case that this fails. */
 #define WAIT_CONTENT 48u
 
-/* As long as so many pieces take, if that is more than WAIT_MAX: on a slow link
- * it is the packets that count. */
+/* These wait at most as long as so many pieces take, if that is more than
+ * WAIT_MAX: on a slow link it is the packets that count. */
 #define WAIT_SLOW 16u
 
 /* In time. */
@@ -54,22 +54,23 @@ static struct duration
 patience(const struct swarm *s, const struct peer *p, uint32_t piece)
 {
 	uint32_t n = n_needs(s, p) / WAIT_PART;
-	struct duration d;
+	struct duration d, most = WAIT_MAX;
 
 	n = n > WAIT_MOST ? WAIT_MOST : n;
 	n = n < WAIT_LEAST ? WAIT_LEAST : n;
 	if (bits_full(&p->have))
 		n = WAIT_COMPLETE;
-	if (slots_has(&s->set.content, p->slot))
+	if (slots_has(&s->set.content, p->slot)) {
 		n = WAIT_CONTENT;
-	else if (s->picker.n_owners[piece] <= 1)
+		most.ns = s->piece_pause.ns * WAIT_SLOW;
+		most = most.ns < WAIT_MAX.ns ? WAIT_MAX : most;
+	} else if (s->picker.n_owners[piece] <= 1) {
 		n = WAIT_RARE;
+	}
 	d.ns = s->piece_pause.ns * n;
 	if (d.ns < WAIT_MIN.ns)
 		return WAIT_MIN;
-	if (n == WAIT_CONTENT && s->piece_pause.ns * WAIT_SLOW > WAIT_MAX.ns)
-		return (struct duration){.ns = s->piece_pause.ns * WAIT_SLOW};
-	return d.ns < WAIT_MAX.ns ? d : WAIT_MAX;
+	return d.ns < most.ns ? d : most;
 }
 
 static void

@@ -237,15 +237,15 @@ push_on_unacked(
     struct swarm *s, struct peer *p, uint32_t n, struct duration rtt)
 {
 	uint64_t n_acked = p->n_out > n ? p->n_out - n : 0;
+	bool first = p->pushed_at.ns == 0;
 
-	if (p->counting && tick_since(p->pushed_at, s->now).ns <
-			       STUCK_TIME.ns + STUCK_TRIPS * rtt.ns)
+	if (!first && tick_since(p->pushed_at, s->now).ns <
+			  STUCK_TIME.ns + STUCK_TRIPS * rtt.ns)
 		return;
 	if (n_acked < p->n_acked)
 		n_acked = p->n_acked; /* what is no payload counts in n */
-	if (p->counting && is_stuck(s, p, n_acked))
+	if (!first && is_stuck(s, p, n_acked))
 		accuse(s, p);
-	p->counting = true;
 	p->pushed_at = s->now;
 	p->n_acked = n_acked;
 	p->n_before = n_had(s, p);
@@ -358,8 +358,9 @@ push_on_wish(struct swarm *s, struct peer *p, stripes_t of)
 		p->push_old = 0;
 		p->push_new = s->n_news;
 		count_sent(s, p, new);
-		p->counting = false;
-		measure(s, p);
+		p->pushed_at.ns = 0;
+		if (!s->began_complete) /* which goes by its own link */
+			measure(s, p);
 	}
 	peer_mark(s, p);
 	push_feed(s, p);
