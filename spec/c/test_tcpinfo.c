@@ -15,14 +15,14 @@
 static void
 connect_to_self(int fd[2])
 {
-	struct sockaddr_in a = {.sin_family = AF_INET,
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in a = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t n = sizeof(a);
 	int listener = socket(AF_INET, SOCK_STREAM, 0), small = 4096;
 
 	assert_true(listener >= 0);
-	assert_int_equal(setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &small,
-			     sizeof(small)),
+	assert_int_equal(
+	    setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)),
 	    0);
 	assert_int_equal(bind(listener, (struct sockaddr *)&a, n), 0);
 	assert_int_equal(listen(listener, 1), 0);
@@ -79,8 +79,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(
-		what_nobody_reads_is_not_acknowledged_sent_or_not),
+	    cmocka_unit_test(what_nobody_reads_is_not_acknowledged_sent_or_not),
 	    cmocka_unit_test(a_round_trip_on_this_machine_is_short_and_known),
 	    cmocka_unit_test(of_what_is_no_connection_nothing_is_known),
 	};
