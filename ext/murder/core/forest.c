@@ -109,6 +109,7 @@ forest_join(struct forest *f, uint32_t *host)
 		if (i != home)
 			forest_settle(f, *host, i, FOREST_NOBODY);
 	forest_settle_at_home(f, *host);
+	forest_adopt(f, *host);
 	return 0;
 }
 

@@ -5,7 +5,8 @@
  * receives; nearly all of them in its home stripe, where it stands high in the
  * tree, so the trees are as flat as they can be (Castro et al., SplitStream,
  * SOSP 2003). Who joins takes a place as high as possible in its home tree; a
- * leaf that stood there goes below it. Hosts are numbers, which the caller maps
+ * leaf that stood there goes below it, and so does who found no place but below
+ * a host of another home. Hosts are numbers, which the caller maps
  * to peers. A value: no clock, no randomness.
  */
 #ifndef MURDER_CORE_FOREST_H

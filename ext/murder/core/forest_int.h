@@ -45,6 +45,11 @@ bool forest_is_fed(
 /* Puts the host as high as possible into the tree of its home. */
 void forest_settle_at_home(struct forest *f, uint32_t host);
 
+/* Whoever has another home and gets the host's home stripe from one that has
+ * another home too, a level lower than need be, gets it from the host, as far
+ * as that has places free. */
+void forest_adopt(struct forest *f, uint32_t host);
+
 /* Puts the host into that tree as a leaf, or again with all that stands below,
  * where there is a place; not below `but`. */
 void forest_settle(

@@ -7,6 +7,9 @@
 /* Hosts looked at where there is no place among the last. */
 #define FAR_SEARCH 1024u
 
+/* The last hosts of each other home whose leaves are looked at. */
+#define ADOPT_SEARCH 16u
+
 /* More ancestors than any tree has. */
 #define DEPTH_MAX 4096u
 
@@ -145,6 +148,56 @@ forest_settle_at_home(struct forest *f, uint32_t host)
 		    l->host[l->open] != host &&
 		    settle_under(f, host, l->host[l->open]))
 			return;
+}
+
+/* The place of p from which a host that has another home gets that stripe, and
+ * could get it from host, or STRIPES. */
+static uint32_t
+place_to_adopt(
+    const struct forest *f, uint32_t p, uint32_t stripe, uint32_t host)
+{
+	const struct forest_host *h = &f->host[p];
+	uint32_t i;
+
+	for (i = 0; i < STRIPES; i++)
+		if (h->child[i] < LOST && forest_sends(h, i) == stripe &&
+		    f->host[h->child[i]].home != stripe &&
+		    forest_is_fed(f, host, stripe, h->child[i]))
+			break;
+	return i;
+}
+
+/* Takes over what it can of p's; false if there is no place left for more. */
+static bool
+adopt_from(struct forest *f, uint32_t host, uint32_t p)
+{
+	uint32_t s = f->host[host].home, from, to, child;
+
+	while ((from = place_to_adopt(f, p, s, host)) < STRIPES) {
+		to = free_place(f, host, s);
+		if (to == STRIPES)
+			return false;
+		child = f->host[p].child[from];
+		forest_unlink(f, child, s, FOREST_NOBODY);
+		forest_link(f, host, to, child, s);
+	}
+	return true;
+}
+
+void
+forest_adopt(struct forest *f, uint32_t host)
+{
+	const struct forest_list *l;
+	uint32_t i, k, p;
+
+	for (i = 1; i < STRIPES; i++) {
+		l = &f->home[(f->host[host].home + i) % STRIPES];
+		for (k = 1; k <= l->n && k <= ADOPT_SEARCH; k++) {
+			p = l->host[l->n - k];
+			if (p != FOREST_NOBODY && !adopt_from(f, host, p))
+				return;
+		}
+	}
 }
 
 /* A place of p to be given to somebody, free or lost as `like` says, or
