@@ -217,6 +217,37 @@ TEST(a_sender_that_is_shaking_hands_is_waited_for)
 	strangers_close(&t);
 }
 
+static void
+push(uint32_t piece)
+{
+	unsigned from = stripe_of(piece);
+
+	for (uint32_t at = 0; at < STRANGERS_PIECE; at += BLOCK)
+		strangers_send_block(&t, from,
+		    (struct block){
+			.piece = piece, .begin = at, .length = BLOCK});
+}
+
+TEST(what_comes_evenly_is_not_asked_for_where_others_are_complete)
+{
+	open_receiver(STRIPES);
+	for (unsigned i = 0; i < 2; i++) {
+		for (uint32_t piece = 0; piece < STRIPES; piece++)
+			(void)wire_put_index(&t.at[i].out, WIRE_HAVE, piece);
+		strangers_send(&t, i);
+	}
+	for (uint32_t piece = 0; piece < 8 * STRIPES; piece++)
+		push(piece);
+	strangers_wait(&t, 60);
+	assert_int_equal(n_requests(STRIPES), 0);
+	for (uint32_t piece = 8 * STRIPES; piece < 14 * STRIPES; piece++)
+		if (stripe_of(piece) != 3)
+			push(piece);
+	strangers_wait(&t, 60);
+	assert_true(n_requests(STRIPES) > 0);
+	strangers_close(&t);
+}
+
 TEST(where_pushing_fails_all_are_told_and_everything_is_asked_for)
 {
 	open_receiver(STRIPES);
@@ -400,6 +431,8 @@ main(void)
 	    cmocka_unit_test(
 		who_comes_while_it_is_dialled_sends_and_may_offer_more),
 	    cmocka_unit_test(a_sender_that_is_shaking_hands_is_waited_for),
+	    cmocka_unit_test(
+		what_comes_evenly_is_not_asked_for_where_others_are_complete),
 	    cmocka_unit_test(
 		where_pushing_fails_all_are_told_and_everything_is_asked_for),
 	    cmocka_unit_test(what_makes_no_sense_ends_the_connection),

@@ -30,7 +30,7 @@
 
 /* These wait at most as long as so many pieces take, if that is more than
  * WAIT_MAX: on a slow link it is the packets that count. */
-#define WAIT_SLOW 16u
+#define WAIT_SLOW 32u
 
 /* In time. */
 #define WAIT_MIN TICK_MS(2)

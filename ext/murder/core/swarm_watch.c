@@ -41,6 +41,9 @@
 /* Or this many, where a piece takes long. */
 #define IDLE_SLOW 16u
 
+/* In the end. */
+#define IDLE_END 4u
+
 /* The first pieces may be long on their way down the trees, at a rate that is
  * not known yet: as long as few of the neighbours have any, so long. */
 #define IDLE_FIRST TICK_S(10)
@@ -49,12 +52,14 @@
 #define IDLE_OFTEN 3u
 #define IDLE_APART 64u
 
-/* So many neighbours are complete, one of them perhaps the seeder: they have
- * little left to pass on, and may be asked for what still lacks. So they may
- * when one stripe is whole, its part of our link idle, and another lacks this
+/* What lacks in the end may be asked for when so many neighbours are complete,
+ * one of them perhaps the seeder, and have little left to pass on, and a stripe
+ * lacks so many pieces more than another: what comes evenly fills our link. And
+ * when a stripe is whole, its part of our link idle, and another lacks this
  * part of all pieces. */
 #define ENDING 2u
-#define UNEVEN_PART 64u
+#define MUCH 6u
+#define UNEVEN_PART 32u
 
 /* The seeder's link idled at so many looks in a row. */
 #define SLOW_TIMES 6u
@@ -236,6 +241,18 @@ ends_unevenly(const struct swarm *s)
 	return false;
 }
 
+static bool
+lacks_much(const struct swarm *s)
+{
+	uint32_t i, least = UINT32_MAX, most = 0;
+
+	for (i = 0; i < STRIPES; i++) {
+		least = n_left(s, i) < least ? n_left(s, i) : least;
+		most = n_left(s, i) > most ? n_left(s, i) : most;
+	}
+	return slots_n(s->set.full) >= ENDING && most - least >= MUCH;
+}
+
 /* Whether most neighbours have a piece of each stripe, or could. */
 static bool
 others_began(const struct swarm *s)
@@ -258,7 +275,9 @@ idle_limit_ns(const struct swarm *s)
 		return others_began(s) ? IDLE_MAX.ns : IDLE_FIRST.ns;
 	most = most < IDLE_MAX.ns ? IDLE_MAX.ns : most;
 	most = most < IDLE_FIRST.ns ? most : IDLE_FIRST.ns;
-	if (ns < IDLE_MIN.ns || ends(s))
+	if (ends(s))
+		ns = pause * IDLE_END;
+	if (ns < IDLE_MIN.ns)
 		return IDLE_MIN.ns;
 	return ns < most ? ns : most;
 }
@@ -275,26 +294,25 @@ is_idle(const struct swarm *s)
 
 /* ---- whether we are fit for it ------------------------------------------ */
 
-/* Looked at so often: news of what neighbours have may be half a second old. */
+/* Looked at so often, and when most neighbours got a fair number since: news of
+ * what they have come many at once. */
 #define FIT_TIME TICK_S(2)
+#define FIT_MIN 64u
 
-/* If more than half of the neighbours got so many times the pieces we got, and
- * a fair number, we would hold up those to whom we are to send. */
+/* If most got so many times the pieces we got, we would hold up those to whom
+ * we are to send. */
 #define FIT_TIMES 4u
-#define FIT_MIN 32u
 
+/* Whether most neighbours that are not complete got that many. */
 static bool
-is_outpaced(const struct swarm *s)
+most_gained(const struct swarm *s, uint32_t many)
 {
-	uint32_t i, gain, n_faster = 0;
-	uint32_t own = s->have.n_set - s->stripe.n_seen;
 	struct slots of = slots_without(s->set.kin, s->set.full);
+	uint32_t i, n = 0;
 
-	for (EACH_SLOT(i, &of)) {
-		gain = s->n_have[i] - s->peers[i]->n_seen;
-		n_faster += gain >= FIT_MIN && gain > own * FIT_TIMES;
-	}
-	return n_faster * 2 > slots_n(of);
+	for (EACH_SLOT(i, &of))
+		n += s->n_have[i] - s->peers[i]->n_seen > many;
+	return n * 2 > slots_n(of);
 }
 
 static void
@@ -303,9 +321,11 @@ check_fitness(struct swarm *s)
 	uint32_t i;
 	bool known = s->stripe.fed == STRIPES_ALL && s->stripe.open == 0;
 
-	if (known && tick_since(s->stripe.fit_at, s->now).ns < FIT_TIME.ns)
+	if (known && (tick_since(s->stripe.fit_at, s->now).ns < FIT_TIME.ns ||
+			 !most_gained(s, FIT_MIN)))
 		return;
-	if (known && is_outpaced(s))
+	if (known &&
+	    most_gained(s, (s->have.n_set - s->stripe.n_seen) * FIT_TIMES))
 		stripe_leave_trees(s);
 	s->stripe.fit_at = s->now;
 	s->stripe.n_seen = s->have.n_set;
@@ -334,7 +354,7 @@ watch_check(struct swarm *s)
 	idle = is_idle(s) || s->stripe.n_idle >= IDLE_OFTEN;
 	if (idle && !s->stripe.idle)
 		count_idle(s);
-	ending = slots_n(s->set.full) >= ENDING || ends_unevenly(s);
+	ending = s->stripe.ending || lacks_much(s) || ends_unevenly(s);
 	for (i = 0; i < STRIPES; i++) {
 		if ((s->stripe.fed & stripe_bit(i)) == 0)
 			continue; /* it is asked for */
