@@ -360,11 +360,22 @@ TEST(who_takes_nothing_is_named_to_the_tracker_and_no_longer_waited_for)
 
 	open_seeder(2);
 	strangers_drain(&t, 0);
-	strangers_wait(&t, 2000);
+	t.at[1].unacked = BLOCK;
+	strangers_wait(&t, 500);
 	assert_true(t.asked.has_stuck);
 	assert_true(addr_equal(&t.asked.stuck, &slow));
 	strangers_drain(&t, 0);
 	assert_int_equal(pushed(0, stripe_bit(0)), N_BLOCKS * N_OF_STRIPE);
+	strangers_close(&t);
+}
+
+TEST(who_is_waited_for_while_others_are_sent_to_is_not_named)
+{
+	open_seeder(2);
+	strangers_drain(&t, 0);
+	t.at[0].unacked = t.at[1].unacked = BLOCK;
+	strangers_wait(&t, 2000);
+	assert_false(t.asked.has_stuck);
 	strangers_close(&t);
 }
 
@@ -448,6 +459,8 @@ main(void)
 	    cmocka_unit_test(who_gets_what_is_sent_to_it_is_not_accused),
 	    cmocka_unit_test(
 		who_takes_nothing_is_named_to_the_tracker_and_no_longer_waited_for),
+	    cmocka_unit_test(
+		who_is_waited_for_while_others_are_sent_to_is_not_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

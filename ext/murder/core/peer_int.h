@@ -92,6 +92,8 @@ struct peer {
 	struct instant pushed_at; /* when this was measured last; 0 not yet: */
 	uint64_t n_acked;         /* bytes that had got to it, and … */
 	uint32_t n_before;        /* … pieces we had of these, at that time */
+	uint32_t n_unacked;       /* bytes not acknowledged, at the last look */
+	struct duration rtt;      /* a round trip then */
 	struct instant accused_at; /* the tracker was told that it is slow; 0 */
 	uint32_t push_new;         /* of swarm.news: what it gets next */
 	uint32_t push_old;         /* and of the pieces, once it has these */

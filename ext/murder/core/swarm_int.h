@@ -79,6 +79,13 @@ struct known {
 	struct instant next_try;
 };
 
+/* The seeder's looks at whether all wait for one. */
+struct held {
+	peer_t by;
+	struct instant since;
+	uint32_t n_looks, n_held; /* since; when they did */
+};
+
 struct swarm {
 	struct swarm_config c;
 	struct rng rng;
@@ -179,8 +186,7 @@ struct swarm {
 		uint32_t n_sent[STRIPES]; /* pieces pushed, to its taker */
 		bool waiting;             /* some are, for the slowest */
 		peer_t taker[STRIPES];    /* who told us last to send it */
-		uint64_t moved_from;      /* the seeder's bytes uploaded … */
-		struct instant moved_at;  /* … which they were not before */
+		struct held held;         /* for whom, by the seeder's looks */
 		struct instant rate_at;   /* the seeder measures since then */
 		uint64_t rate_from;       /* bytes uploaded before */
 		double rate_best;         /* bytes/ns; 0 unknown */

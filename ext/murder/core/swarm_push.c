@@ -109,17 +109,10 @@ has_to_wait(struct swarm *s, struct peer *p)
 /* So much below the best: the others wait for one whose link is slow. */
 #define RATE_PART 2
 
-/* Nothing left at all for so long, while some wait: before a rate is known. */
-#define HANG_TIME TICK_MS(500)
-
-static bool
-hangs(struct swarm *s)
+static void
+measure(struct swarm *s, const struct peer *p)
 {
-	if (s->stats.uploaded != s->stripe.moved_from || !s->stripe.waiting) {
-		s->stripe.moved_from = s->stats.uploaded;
-		s->stripe.moved_at = s->now;
-	}
-	return tick_since(s->stripe.moved_at, s->now).ns >= HANG_TIME.ns;
+	(void)swarm_act(s, ACTION_MEASURE, p->id);
 }
 
 static void
@@ -154,17 +147,63 @@ is_slow(struct swarm *s)
 	return false;
 }
 
+/* ... or has not been seen yet, as one link was slow from the beginning: at
+ * three of four looks, for so long and so many round trips, nothing was on its
+ * way but to the one for whom the others wait. */
+#define HELD_TIME TICK_MS(300)
+#define HELD_TRIPS 10u
+#define HELD_LOOKS 5u
+
+/* Less may stand for want of an acknowledgement, which comes late. */
+#define HELD_BYTES 4096u
+
+/* Whether that is so by the last look. */
+static bool
+is_held_by(const struct swarm *s, const struct peer *p)
+{
+	const struct peer *q;
+	uint32_t i;
+
+	for (EACH_SLOT(i, &s->set.takers)) {
+		q = s->peers[i];
+		if ((q->n_unacked >= HELD_BYTES) != (q == p))
+			return false;
+	}
+	return true;
+}
+
+/* Counts a look; whether it was so for long enough. */
+static bool
+is_held(struct swarm *s, const struct peer *p)
+{
+	struct held *h = &s->stripe.held;
+
+	if (h->by != p->id || h->n_looks * 3 > h->n_held * 4) {
+		h->by = p->id;
+		h->since = s->now;
+		h->n_looks = h->n_held = 0;
+	}
+	h->n_looks++;
+	h->n_held += is_held_by(s, p);
+	return h->n_held >= HELD_LOOKS &&
+	       tick_since(h->since, s->now).ns >=
+		   HELD_TIME.ns + HELD_TRIPS * p->rtt.ns;
+}
+
 /* For whom the others wait while the link idles, or NULL. */
 static struct peer *
 idling_for(struct swarm *s)
 {
-	uint32_t least;
+	uint32_t i, least;
+	struct peer *p = slowest(s, &least);
 
-	if (hangs(s))
-		s->stripe.moved_at = s->now;
-	else if (!is_slow(s))
+	if (is_slow(s))
+		return p;
+	if (p == NULL || !s->stripe.waiting)
 		return NULL;
-	return slowest(s, &least);
+	for (EACH_SLOT(i, &s->set.takers))
+		measure(s, s->peers[i]);
+	return is_held(s, p) ? p : NULL;
 }
 
 bool
@@ -204,12 +243,6 @@ n_had(const struct swarm *s, const struct peer *p)
 }
 
 static void
-measure(struct swarm *s, const struct peer *p)
-{
-	(void)swarm_act(s, ACTION_MEASURE, p->id);
-}
-
-static void
 accuse(struct swarm *s, struct peer *p)
 {
 	if (p->dialled.port == 0 || s->stripe.has_stuck ||
@@ -239,6 +272,10 @@ push_on_unacked(
 	uint64_t n_acked = p->n_out > n ? p->n_out - n : 0;
 	bool first = p->pushed_at.ns == 0;
 
+	p->n_unacked = n;
+	p->rtt = rtt;
+	if (s->began_complete)
+		return;
 	if (!first && tick_since(p->pushed_at, s->now).ns <
 			  STUCK_TIME.ns + STUCK_TRIPS * rtt.ns)
 		return;
