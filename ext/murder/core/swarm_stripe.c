@@ -8,7 +8,7 @@
 #include "swarm_int.h"
 
 /* Fewer are asked for: they are out before the trees are there. */
-#define PIECES_LEAST 128u
+#define PIECES_LEAST 64u
 
 /* Connecting to who is to send us a stripe may take so long. */
 #define PATIENCE TICK_MS(500)
