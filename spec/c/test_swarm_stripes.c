@@ -78,6 +78,18 @@ open_receiver(unsigned n)
 		meet(i, true);
 }
 
+/* Its stripe's sender sends us that piece. */
+static void
+push(uint32_t piece)
+{
+	unsigned from = stripe_of(piece);
+
+	for (uint32_t at = 0; at < STRANGERS_PIECE; at += BLOCK)
+		strangers_send_block(&t, from,
+		    (struct block){
+			.piece = piece, .begin = at, .length = BLOCK});
+}
+
 static uint32_t
 n_requests(unsigned n)
 {
@@ -142,9 +154,7 @@ TEST(what_is_pushed_is_not_asked_for)
 {
 	open_receiver(STRIPES);
 	assert_int_equal(n_requests(STRIPES), 0);
-	for (uint32_t at = 0; at < STRANGERS_PIECE; at += BLOCK)
-		strangers_send_block(&t, 2,
-		    (struct block){.piece = 6, .begin = at, .length = BLOCK});
+	push(6);
 	assert_false(t.at[2].closed);
 	assert_int_equal(t.n_stored, 1);
 	assert_int_equal(n_requests(STRIPES), 0);
@@ -215,17 +225,6 @@ TEST(a_sender_that_is_shaking_hands_is_waited_for)
 	assert_int_equal(t.n_asked, 2);
 	assert_int_equal(t.asked.lost, stripe_bit(3));
 	strangers_close(&t);
-}
-
-static void
-push(uint32_t piece)
-{
-	unsigned from = stripe_of(piece);
-
-	for (uint32_t at = 0; at < STRANGERS_PIECE; at += BLOCK)
-		strangers_send_block(&t, from,
-		    (struct block){
-			.piece = piece, .begin = at, .length = BLOCK});
 }
 
 TEST(what_comes_evenly_is_not_asked_for_where_others_are_complete)
@@ -384,7 +383,7 @@ TEST(who_is_waited_for_while_others_are_sent_to_is_not_named)
 static void
 pass_on_five(uint32_t unacked, struct duration rtt)
 {
-	uint32_t piece, at;
+	uint32_t piece;
 
 	open_receiver(3);
 	meet(3, false);
@@ -393,10 +392,7 @@ pass_on_five(uint32_t unacked, struct duration rtt)
 	for (piece = 2; piece < 2 + 7 * STRIPES; piece += STRIPES) {
 		if (piece > 2 && piece < 2 + 6 * STRIPES)
 			strangers_drain(&t, 3);
-		for (at = 0; at < STRANGERS_PIECE; at += BLOCK)
-			strangers_send_block(&t, 2,
-			    (struct block){
-				.piece = piece, .begin = at, .length = BLOCK});
+		push(piece);
 	}
 	t.at[3].unacked = unacked;
 	t.at[3].rtt = rtt;

@@ -38,6 +38,17 @@ next_piece(const struct swarm *s, struct peer *p)
 	return NO_PIECE;
 }
 
+/* Before a connection is blamed: TCP is given the time to begin that it needs
+ * over long ways, in round trips. */
+#define BLAME_TIME TICK_MS(300)
+#define BLAME_TRIPS 10u
+
+static uint64_t
+time_of(struct duration rtt)
+{
+	return BLAME_TIME.ns + BLAME_TRIPS * rtt.ns;
+}
+
 /* ---- the seeder keeps pace ---------------------------------------------- */
 
 /* A stripe may be ahead of the others by this part of its pieces, within these
@@ -148,10 +159,8 @@ is_slow(struct swarm *s)
 }
 
 /* ... or has not been seen yet, as one link was slow from the beginning: at
- * three of four looks, for so long and so many round trips, nothing was on its
- * way but to the one for whom the others wait. */
-#define HELD_TIME TICK_MS(300)
-#define HELD_TRIPS 10u
+ * three of four looks over that time, and at so many, nothing was on its way
+ * but to the one for whom the others wait. */
 #define HELD_LOOKS 5u
 
 /* Less may stand for want of an acknowledgement, which comes late. */
@@ -186,21 +195,22 @@ is_held(struct swarm *s, const struct peer *p)
 	h->n_looks++;
 	h->n_held += is_held_by(s, p);
 	return h->n_held >= HELD_LOOKS &&
-	       tick_since(h->since, s->now).ns >=
-		   HELD_TIME.ns + HELD_TRIPS * p->rtt.ns;
+	       tick_since(h->since, s->now).ns >= time_of(p->rtt);
 }
 
 /* For whom the others wait while the link idles, or NULL. */
 static struct peer *
 idling_for(struct swarm *s)
 {
+	bool slow = is_slow(s);
 	uint32_t i, least;
-	struct peer *p = slowest(s, &least);
+	struct peer *p;
 
-	if (is_slow(s))
-		return p;
-	if (p == NULL || !s->stripe.waiting)
+	if (!slow && !s->stripe.waiting)
 		return NULL;
+	p = slowest(s, &least);
+	if (slow || p == NULL)
+		return p;
 	for (EACH_SLOT(i, &s->set.takers))
 		measure(s, s->peers[i]);
 	return is_held(s, p) ? p : NULL;
@@ -219,13 +229,10 @@ push_is_busy(const struct swarm *s)
 
 /* ---- who does not take what is pushed to it ------------------------------ */
 
-/* Looked at whenever so many pieces came of what it is to get, and so much time
+/* Looked at whenever so many pieces came of what it is to get, and that time
  * has passed: less than this part of them got to it, and more wait. What only
- * stands in a socket or on its way counts for nothing; so TCP is given the time
- * to begin that it needs over long ways, in round trips. */
+ * stands in a socket or on its way counts for nothing. */
 #define STUCK_PIECES 5u
-#define STUCK_TIME TICK_MS(300)
-#define STUCK_TRIPS 10u
 #define STUCK_PART 6u
 
 /* It is said again after that: the tracker forgets. */
@@ -272,12 +279,12 @@ push_on_unacked(
 	uint64_t n_acked = p->n_out > n ? p->n_out - n : 0;
 	bool first = p->pushed_at.ns == 0;
 
-	p->n_unacked = n;
-	p->rtt = rtt;
-	if (s->began_complete)
+	if (s->began_complete) {
+		p->n_unacked = n;
+		p->rtt = rtt;
 		return;
-	if (!first && tick_since(p->pushed_at, s->now).ns <
-			  STUCK_TIME.ns + STUCK_TRIPS * rtt.ns)
+	}
+	if (!first && tick_since(p->pushed_at, s->now).ns < time_of(rtt))
 		return;
 	if (n_acked < p->n_acked)
 		n_acked = p->n_acked; /* what is no payload counts in n */
@@ -303,7 +310,7 @@ push_check(struct swarm *s)
 	for (EACH_SLOT(i, &s->set.takers)) {
 		p = s->peers[i];
 		if (n_had(s, p) - p->n_before >= STUCK_PIECES &&
-		    tick_since(p->pushed_at, s->now).ns >= STUCK_TIME.ns)
+		    tick_since(p->pushed_at, s->now).ns >= BLAME_TIME.ns)
 			measure(s, p);
 	}
 }

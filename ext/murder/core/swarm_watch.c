@@ -230,19 +230,9 @@ ends(const struct swarm *s)
 	return false;
 }
 
+/* Whether the rest may be asked for. */
 static bool
-ends_unevenly(const struct swarm *s)
-{
-	uint32_t i;
-
-	for (i = 0; i < STRIPES; i++)
-		if (n_left(s, i) >= part_of_all(s, UNEVEN_PART))
-			return ends(s);
-	return false;
-}
-
-static bool
-lacks_much(const struct swarm *s)
+is_ending(const struct swarm *s)
 {
 	uint32_t i, least = UINT32_MAX, most = 0;
 
@@ -250,7 +240,9 @@ lacks_much(const struct swarm *s)
 		least = n_left(s, i) < least ? n_left(s, i) : least;
 		most = n_left(s, i) > most ? n_left(s, i) : most;
 	}
-	return slots_n(s->set.full) >= ENDING && most - least >= MUCH;
+	if (slots_n(s->set.full) >= ENDING && most - least >= MUCH)
+		return true;
+	return least == 0 && most >= part_of_all(s, UNEVEN_PART);
 }
 
 /* Whether most neighbours have a piece of each stripe, or could. */
@@ -354,7 +346,7 @@ watch_check(struct swarm *s)
 	idle = is_idle(s) || s->stripe.n_idle >= IDLE_OFTEN;
 	if (idle && !s->stripe.idle)
 		count_idle(s);
-	ending = s->stripe.ending || lacks_much(s) || ends_unevenly(s);
+	ending = s->stripe.ending || is_ending(s); /* it stays so */
 	for (i = 0; i < STRIPES; i++) {
 		if ((s->stripe.fed & stripe_bit(i)) == 0)
 			continue; /* it is asked for */
